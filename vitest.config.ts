@@ -1,0 +1,14 @@
+import { defineConfig, type ViteUserConfigExport } from 'vitest/config';
+
+/** Unit, contract and golden tests run in worker processes; end-to-end tests start their own processes. */
+const config: ViteUserConfigExport = defineConfig({
+  test: {
+    include: ['{core,cli,operator,worker,bench,test}/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    reporters: ['default'],
+  },
+});
+export default config;

@@ -1,0 +1,125 @@
+// The columnar view: what the in-memory index and a segment on disk both offer, all that a query reads, and
+// all that the segment writer takes. Nothing here knows which of the two it is looking at.
+//
+// Access is by vectors: the reader copies a run of rows into arrays the caller owns and reuses, so that hot
+// loops see one array type each and nothing is allocated per row. Callers use at most VECTOR_ROWS rows a call.
+
+import type { Interval } from '../../core/model/interval.ts';
+
+/** The most rows a caller asks for at once. One LZ4 block of longs (64 KiB) holds as many. */
+export const VECTOR_ROWS = 8192;
+
+/** Druid's value types. */
+export const VALUE_TYPES = ['STRING', 'LONG', 'DOUBLE', 'FLOAT', 'COMPLEX'] as const;
+/** One of {@link VALUE_TYPES}. */
+export type ValueType = (typeof VALUE_TYPES)[number];
+
+/** The stored values of a string column: entry id -> value. */
+export interface Dictionary {
+  /** Number of entries, null included. Ids are `0 .. size-1`. */
+  readonly size: number;
+  /** True when ids ascend in Druid's order (null first, then UTF-16 code units): always in segments. */
+  readonly sorted: boolean;
+  /** The value of an id, null for the null entry. */
+  value(id: number): string | null;
+  /** The id of a value, or -1. */
+  idOf(value: string | null): number;
+  /** The UTF-8 bytes of an id, valid until the next call; undefined for null. */
+  utf8(id: number): Uint8Array | undefined;
+}
+
+/** Value lists of a run of rows: row i of the run has `ids[offsets[i]] .. ids[offsets[i+1]-1]`. */
+export interface IdLists {
+  /** At least count + 1 entries; first is 0. */
+  offsets: Int32Array;
+  /** Grown by the reader when too small. */
+  ids: Int32Array;
+}
+
+/** A dictionary-encoded string column. */
+export interface StringColumn {
+  readonly kind: 'string';
+  readonly type: 'STRING';
+  /** True when some row may hold a list; then only {@link readIdLists} may be used. */
+  readonly multi: boolean;
+  readonly hasNulls: boolean;
+  readonly dictionary: Dictionary;
+  /** True when {@link orBitmap} and {@link bitmapRows} may be used. */
+  readonly hasBitmaps: boolean;
+  /** Ids of rows `from .. from+count-1` into `out[0..count-1]`. Single-valued columns only. */
+  readIds(from: number, count: number, out: Int32Array): void;
+  /** Value lists of rows `from .. from+count-1`; an empty list means null. Works for single-valued columns too. */
+  readIdLists(from: number, count: number, out: IdLists): void;
+  /** Sets the bit of each row that holds `id` in `words` (bit r & 31 of word r >> 5). Other bits stay. */
+  orBitmap(id: number, words: Int32Array): void;
+  /** Number of rows that hold `id`. */
+  bitmapRows(id: number): number;
+}
+
+/** A long, double or float column. A null row reads as 0 and is told apart by {@link readNulls}. */
+export interface NumericColumn {
+  readonly kind: 'numeric';
+  readonly type: 'LONG' | 'DOUBLE' | 'FLOAT';
+  readonly hasNulls: boolean;
+  /** Values as 64-bit integers. LONG columns only. */
+  readLongs(from: number, count: number, out: BigInt64Array): void;
+  /** Values as doubles. For LONG columns rounded to the nearest double. */
+  readDoubles(from: number, count: number, out: Float64Array): void;
+  /** 1 for a null row, else 0. Returns false, leaving `out` alone, when no row of the run is null. */
+  readNulls(from: number, count: number, out: Uint8Array): boolean;
+}
+
+/** A column of serialized objects (hyperUnique, sketches). */
+export interface ComplexColumn {
+  readonly kind: 'complex';
+  readonly type: 'COMPLEX';
+  /** Druid's type name, e.g. `hyperUnique`. */
+  readonly typeName: string;
+  readonly hasNulls: boolean;
+  /** The bytes of a row, valid until the next call; undefined for none. */
+  readBytes(row: number): Uint8Array | undefined;
+}
+
+/** Any column but `__time`. */
+export type Column = StringColumn | NumericColumn | ComplexColumn;
+
+/** A metric in its combining form (a `count` reads as a `longSum` of the stored count). */
+export interface CombiningAggregator {
+  readonly type: string;
+  readonly name: string;
+  readonly fieldName: string;
+}
+
+/** What a segment says of itself beyond its columns; null where it does not say. Source: druid-segment-format.md 1.4. */
+export interface ViewMetadata {
+  readonly aggregators: readonly CombiningAggregator[] | null;
+  /** As Druid writes it: `{"type":"none"}` or an upper-case name such as `"HOUR"`, or a period object. */
+  readonly queryGranularity: unknown;
+  readonly rollup: boolean | null;
+  readonly timestampSpec: unknown;
+}
+
+/** Rows `0 .. rows-1` of one segment, hydrant or in-memory index. Immutable for its lifetime. */
+export interface View {
+  /** The segment id; hydrants and fresh rows of a segment carry the same one. */
+  readonly segmentId: string;
+  /** The segment's time chunk; half-open. */
+  readonly interval: Interval;
+  readonly rows: number;
+  /** Least and greatest `__time`, epoch ms. Meaningless when rows is 0. */
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  /** True when `__time` ascends with the row number: always in segments, never promised by the index. */
+  readonly timeSorted: boolean;
+  /** Bytes this view stands for in segmentMetadata; 0 for fresh rows. */
+  readonly sizeBytes: number;
+  /** Stored order, `__time` excluded. All-null dimensions that the segment names are included. */
+  readonly dimensions: readonly string[];
+  /** Stored order. */
+  readonly metrics: readonly string[];
+  readonly metadata: ViewMetadata;
+  /** `__time` of rows `from .. from+count-1`, epoch ms (exact in a double). */
+  readTimes(from: number, count: number, out: Float64Array): void;
+  /** A dimension or metric by name; undefined when there is none. Never `__time`. Repeated calls are cheap. */
+  column(name: string): Column | undefined;
+}
