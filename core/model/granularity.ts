@@ -64,6 +64,8 @@ export function druidGranularity(granularity: Granularity): unknown {
 export interface Bucketer {
   /** The bucket that holds an instant, half-open. */
   bucketOf(ms: number): Interval;
+  /** Start of that bucket. Allocates nothing for fixed steps, so it may be called per row. */
+  startOf(ms: number): number;
 }
 
 /**
@@ -75,9 +77,9 @@ export interface Bucketer {
 export function bucketer(granularity: Granularity): Bucketer {
   switch (granularity.type) {
     case 'all':
-      return { bucketOf: () => ETERNITY };
+      return { bucketOf: () => ETERNITY, startOf: () => ETERNITY.startMs };
     case 'none':
-      return { bucketOf: (ms) => ({ startMs: ms, endMs: ms + 1 }) };
+      return { bucketOf: (ms) => ({ startMs: ms, endMs: ms + 1 }), startOf: (ms) => ms };
     case 'duration':
       return fixed(granularity.durationMs, granularity.originMs);
     case 'period':
@@ -93,6 +95,7 @@ function fixed(stepMs: number, originMs: number): Bucketer {
       const startMs = originMs + Math.floor((ms - originMs) / stepMs) * stepMs;
       return { startMs, endMs: startMs + stepMs };
     },
+    startOf: (ms) => originMs + Math.floor((ms - originMs) / stepMs) * stepMs,
   };
 }
 
@@ -149,14 +152,16 @@ function zonedBucketer(d: Temporal.Duration, timeZone: string, originMs: number 
       : Temporal.PlainDateTime.from(isOneWeek ? '1969-12-29T00:00' : '1970-01-01T00:00').toZonedDateTime(timeZone);
   const stepMs = approximateMs(d);
   const at = (n: number): number => origin.add(multiply(d, n)).epochMilliseconds;
-  return {
-    bucketOf(ms) {
-      let n = Math.floor((ms - origin.epochMilliseconds) / stepMs);
-      while (at(n) > ms) n--;
-      while (at(n + 1) <= ms) n++;
-      return { startMs: at(n), endMs: at(n + 1) };
-    },
+  let last: Interval = { startMs: 0, endMs: 0 };
+  const bucketOf = (ms: number): Interval => {
+    if (ms >= last.startMs && ms < last.endMs) return last;
+    let n = Math.floor((ms - origin.epochMilliseconds) / stepMs);
+    while (at(n) > ms) n--;
+    while (at(n + 1) <= ms) n++;
+    last = { startMs: at(n), endMs: at(n + 1) };
+    return last;
   };
+  return { bucketOf, startOf: (ms) => bucketOf(ms).startMs };
 }
 
 function approximateMs(d: Temporal.Duration): number {
