@@ -1,0 +1,266 @@
+// Every metric the product exposes, in one list: names, help and labels. The registry (metrics.ts) and the
+// reference page are built from it. Names follow ingestion.md 15 and operator.md 6.
+
+/** One metric. Counters end in `_total`; times are seconds. */
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** The list. Keys are the names under which code reaches them ({@link MetricDefinition} each). */
+export const METRICS = {
+  ingestEvents: {
+    type: 'counter',
+    name: 'sluice_ingest_events_total',
+    help: 'Records by outcome (processed, processedWithError, unparseable, thrownAway) and reason.',
+    labels: ['namespace', 'ingestion', 'data_source', 'outcome', 'reason'],
+  },
+  ingestInputBytes: {
+    type: 'counter',
+    name: 'sluice_ingest_input_bytes_total',
+    help: 'Bytes of records read, before parsing, rejected ones included.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  ingestMessageGap: {
+    type: 'gauge',
+    name: 'sluice_ingest_message_gap_seconds',
+    help: 'Now minus the newest event time seen.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  ingestRowsOutput: {
+    type: 'counter',
+    name: 'sluice_ingest_rows_output_total',
+    help: 'Rows written to hydrants, after rollup.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  ingestRowsPublished: {
+    type: 'counter',
+    name: 'sluice_ingest_rows_published_total',
+    help: 'Rows of published segments.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  persists: {
+    type: 'counter',
+    name: 'sluice_persist_total',
+    help: 'Persists by result.',
+    labels: ['namespace', 'ingestion', 'data_source', 'result'],
+  },
+  persistSeconds: {
+    type: 'histogram',
+    name: 'sluice_persist_seconds',
+    help: 'Time of one persist.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  persistBackpressureSeconds: {
+    type: 'counter',
+    name: 'sluice_persist_backpressure_seconds_total',
+    help: 'Time indexing waited for a free persist slot.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  mergeSeconds: {
+    type: 'histogram',
+    name: 'sluice_merge_seconds',
+    help: 'Time to merge the hydrants of one segment.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  sinks: {
+    type: 'gauge',
+    name: 'sluice_sinks',
+    help: 'Open segments.',
+    labels: ['namespace', 'ingestion', 'data_source', 'group'],
+  },
+  hydrants: {
+    type: 'gauge',
+    name: 'sluice_hydrants',
+    help: 'Persisted increments of open segments.',
+    labels: ['namespace', 'ingestion', 'data_source', 'group'],
+  },
+  indexRows: {
+    type: 'gauge',
+    name: 'sluice_index_rows',
+    help: 'Rows in memory.',
+    labels: ['namespace', 'ingestion', 'data_source', 'group'],
+  },
+  indexBytes: {
+    type: 'gauge',
+    name: 'sluice_index_bytes',
+    help: 'Bytes of the in-memory index.',
+    labels: ['namespace', 'ingestion', 'data_source', 'group'],
+  },
+  handoffs: {
+    type: 'counter',
+    name: 'sluice_handoff_total',
+    help: 'Segments handed off, by result.',
+    labels: ['namespace', 'ingestion', 'data_source', 'result'],
+  },
+  handoffSeconds: {
+    type: 'histogram',
+    name: 'sluice_handoff_seconds',
+    help: 'Publication to hand-off of one segment.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  sequenceCutSeconds: {
+    type: 'histogram',
+    name: 'sluice_sequence_cut_seconds',
+    help: 'Time indexing was held while a sequence was cut.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  sequenceAge: {
+    type: 'gauge',
+    name: 'sluice_sequence_age_seconds',
+    help: 'Age of the oldest unpublished sequence.',
+    labels: ['namespace', 'ingestion', 'data_source', 'group'],
+  },
+  sourceLag: {
+    type: 'gauge',
+    name: 'sluice_source_lag_records',
+    help: 'Records waiting behind the position read.',
+    labels: ['namespace', 'ingestion', 'data_source', 'partition'],
+  },
+  offsetGapRecords: {
+    type: 'counter',
+    name: 'sluice_offset_gap_records_total',
+    help: 'Offsets that held no record (compaction, transaction markers).',
+    labels: ['namespace', 'ingestion', 'data_source', 'partition'],
+  },
+  segmentsPublished: {
+    type: 'counter',
+    name: 'sluice_segments_published_total',
+    help: 'Segments published.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  segmentsPublishedBytes: {
+    type: 'counter',
+    name: 'sluice_segments_published_bytes_total',
+    help: 'Uncompressed bytes of published segments.',
+    labels: ['namespace', 'ingestion', 'data_source'],
+  },
+  publishes: {
+    type: 'counter',
+    name: 'sluice_publish_total',
+    help: 'Publish attempts by result (published, waiting, lost, fenced, unknown).',
+    labels: ['namespace', 'ingestion', 'data_source', 'result'],
+  },
+  deadLetters: {
+    type: 'counter',
+    name: 'sluice_dead_letters_total',
+    help: 'Records written to the dead-letter target, by reason.',
+    labels: ['namespace', 'ingestion', 'data_source', 'reason'],
+  },
+  segmentPhaseSeconds: {
+    type: 'histogram',
+    name: 'sluice_segment_phase_seconds',
+    help: 'Time a segment spent in a phase (realtime, pushing, publishing, loading).',
+    labels: ['namespace', 'ingestion', 'data_source', 'phase'],
+  },
+  restores: {
+    type: 'counter',
+    name: 'sluice_restore_total',
+    help: 'Starts by what became of the local state (restored, dropped, empty).',
+    labels: ['namespace', 'ingestion', 'data_source', 'result'],
+  },
+  storageBytes: {
+    type: 'counter',
+    name: 'sluice_deepstorage_bytes_total',
+    help: 'Bytes moved to and from deep storage.',
+    labels: ['direction'],
+  },
+  adapterErrors: {
+    type: 'counter',
+    name: 'sluice_adapter_errors_total',
+    help: "Errors of client libraries by adapter and kind; unknown ones are nobody's yet and must stay zero.",
+    labels: ['adapter', 'kind'],
+  },
+  queries: {
+    type: 'counter',
+    name: 'sluice_query_total',
+    help: 'Queries by type and outcome (ok, invalid, timeout, cancelled, failed).',
+    labels: ['type', 'outcome'],
+  },
+  querySeconds: {
+    type: 'histogram',
+    name: 'sluice_query_seconds',
+    help: 'Time of a query until its last byte.',
+    labels: ['type'],
+  },
+  queryRows: {
+    type: 'counter',
+    name: 'sluice_query_rows_total',
+    help: 'Rows looked at by queries.',
+    labels: ['type'],
+  },
+  cacheRequests: {
+    type: 'counter',
+    name: 'sluice_cache_requests_total',
+    help: 'Look-ups in the result cache by outcome (hit, miss, error).',
+    labels: ['outcome'],
+  },
+  segmentsServed: {
+    type: 'gauge',
+    name: 'sluice_segments_served',
+    help: 'Segments served by this process.',
+    labels: ['data_source'],
+  },
+  segmentBytesServed: {
+    type: 'gauge',
+    name: 'sluice_segment_bytes_served',
+    help: 'Bytes of segment files on the local disk.',
+    labels: ['data_source'],
+  },
+  segmentLoads: {
+    type: 'counter',
+    name: 'sluice_segment_load_total',
+    help: 'Loads of segments by result (loaded, failed, quarantined).',
+    labels: ['result'],
+  },
+  coordinatorQueue: {
+    type: 'gauge',
+    name: 'sluice_coordinator_load_queue',
+    help: 'Load orders not yet done.',
+    labels: ['server'],
+  },
+  coordinatorUnavailable: {
+    type: 'gauge',
+    name: 'sluice_coordinator_unavailable_segments',
+    help: 'Used segments that nobody serves, fresh rows of workers not counted as missing.',
+    labels: ['data_source'],
+  },
+  coordinatorUnderReplicated: {
+    type: 'gauge',
+    name: 'sluice_coordinator_under_replicated_segments',
+    help: 'Used segments with fewer copies than their rule wants.',
+    labels: ['data_source'],
+  },
+  sweptFiles: {
+    type: 'counter',
+    name: 'sluice_swept_files_total',
+    help: 'Files removed from deep storage that no publication names.',
+    labels: [],
+  },
+  reconciles: {
+    type: 'counter',
+    name: 'sluice_reconcile_total',
+    help: 'Reconciliations by controller and result.',
+    labels: ['controller', 'result'],
+  },
+  reconcileSeconds: {
+    type: 'histogram',
+    name: 'sluice_reconcile_time_seconds',
+    help: 'Time of one reconciliation.',
+    labels: ['controller'],
+  },
+  watchConnected: {
+    type: 'gauge',
+    name: 'sluice_metadata_watch_connected',
+    help: '1 while the watch of a prefix is up.',
+    labels: ['prefix'],
+  },
+  threadRestarts: {
+    type: 'counter',
+    name: 'sluice_thread_restarts_total',
+    help: 'Worker threads that were started again after they failed.',
+    labels: ['thread'],
+  },
+} as const;
