@@ -27,7 +27,7 @@ import { JsonScanner } from './json-scanner.ts';
 import { MAX_EVENT_MS, MIN_EVENT_MS, timestampReader, type TimestampReader } from './timestamp.ts';
 
 /** Longest record that is looked at, bytes. */
-export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+export const MAX_RECORD_BYTES: number = 8 * 1024 * 1024;
 /** Most dimensions that discovery makes; further fields are counted as errors of the row. */
 export const MAX_DISCOVERED_DIMENSIONS = 1000;
 
