@@ -3,7 +3,12 @@
 
 import type { Granularity } from '../model/granularity.ts';
 import type { Interval } from '../model/interval.ts';
-import type { DimensionType, MetricType, MultiValueHandling, RetentionSpec } from './realtime-ingestion.ts';
+import type {
+  DimensionType,
+  MetricType,
+  MultiValueHandling,
+  RetentionSpec,
+} from './realtime-ingestion.ts';
 
 /** A dimension with defaults. */
 export interface CompiledDimension {
@@ -30,7 +35,11 @@ export interface CompiledIndexSpec {
 
 /** What decides how bytes become rows: stored under `R/schemas/<revision>` as JSON (protocol.md 2). */
 export interface CompiledSchema {
-  readonly timestamp: { readonly column: string; readonly format: string; readonly missingValueMs: number | null };
+  readonly timestamp: {
+    readonly column: string;
+    readonly format: string;
+    readonly missingValueMs: number | null;
+  };
   /** Empty with discovery. */
   readonly dimensions: readonly CompiledDimension[];
   readonly discovery: boolean;
@@ -94,7 +103,11 @@ export interface CompiledIngestion {
   readonly dataSource: string;
   readonly source: CompiledKafkaSource | CompiledFileSource;
   readonly schema: CompiledSchema;
-  readonly badRecords: { readonly max: number; readonly samples: number; readonly deadLetter: CompiledDeadLetter | null };
+  readonly badRecords: {
+    readonly max: number;
+    readonly samples: number;
+    readonly deadLetter: CompiledDeadLetter | null;
+  };
   readonly workers: { readonly count: number; readonly replicas: number };
   readonly segments: {
     readonly periodMs: number;

@@ -244,6 +244,10 @@ export interface RealtimeIngestionSpec {
 export interface RealtimeIngestion {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: typeof KIND;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly [key: string]: unknown;
+  };
   readonly spec: RealtimeIngestionSpec;
 }
