@@ -39,7 +39,11 @@ export interface Transaction {
 export type TransactionResult =
   | { readonly committed: true; readonly revision: number }
   /** `reads` are in the order of `readOnFailure`, undefined for absent keys. */
-  | { readonly committed: false; readonly revision: number; readonly reads: readonly (Versioned | undefined)[] };
+  | {
+      readonly committed: false;
+      readonly revision: number;
+      readonly reads: readonly (Versioned | undefined)[];
+    };
 
 /** At most this many operations in each of compare and writes; more is a `bug` Failure (protocol.md 1). */
 export const MAX_TRANSACTION_OPERATIONS = 128;
@@ -90,7 +94,9 @@ export interface MetadataStore {
   /** Linearizable read. Undefined when absent. */
   get(key: string): Promise<Versioned | undefined>;
   /** Linearizable list of a prefix, ascending by key, all at one revision. Pages internally. */
-  list(prefix: string): Promise<{ readonly entries: readonly Versioned[]; readonly revision: number }>;
+  list(
+    prefix: string,
+  ): Promise<{ readonly entries: readonly Versioned[]; readonly revision: number }>;
   /**
    * Atomic. Not retried inside: after a throw the outcome is UNKNOWN and the caller reads back
    * (protocol.md 6 "No answer").
