@@ -1,0 +1,122 @@
+// Block containers: an indexed container whose elements are compressed blocks of a fixed number of values.
+// Read by number columns and id columns. Source: druid-segment-format.md 2.2.2.
+//
+//   container = 01 flag, i32 bytes after this field, i32 blocks, i32 end offset per block, values
+//   value     = i32 marker, compressed block
+
+import {
+  BLOCK_BYTES_MAX,
+  type Compression,
+  decompress,
+} from './compression.ts';
+import type { Cursor, InternalFile } from './internal-file.ts';
+
+/** What a block's size follows from. */
+export interface BlockShape {
+  /** Values in all. */
+  readonly values: number;
+  /** Values in every block but the last. */
+  readonly sizePer: number;
+  readonly compression: Compression;
+  /** Decompressed bytes of a block of so many values. */
+  bytesOf(values: number): number;
+}
+
+/** Numbered blocks of bytes. */
+export interface BlockSource {
+  /** The decompressed bytes of a block, in an array of their own that starts its buffer. */
+  read(index: number): Uint8Array;
+  /** Where block `index` starts in its file, for messages. */
+  offsetOf(index: number): number;
+}
+
+/** No compression makes a block longer than this. */
+const COMPRESSED_MAX = BLOCK_BYTES_MAX + 1024;
+const scratch = new Uint8Array(COMPRESSED_MAX);
+
+/**
+ * Reads the container at the cursor and moves past it.
+ *
+ * @throws Failure `corrupt` unless there are as many blocks as the values need, each within the container
+ */
+export function readBlockContainer(cursor: Cursor, shape: BlockShape): BlockSource {
+  const { file } = cursor;
+  const start = cursor.position;
+  if (cursor.u8() !== 1) throw file.corrupt(start, 'a block container of version 1 is expected');
+  cursor.u8();
+  const bytes = cursor.size(cursor.remaining - 4, 'length of the block container');
+  const end = cursor.position + bytes;
+  cursor.need(bytes);
+  const blocks = cursor.size(Math.floor((bytes - 4) / 4), 'number of blocks');
+  const expected = shape.sizePer === 0 ? 0 : Math.ceil(shape.values / shape.sizePer);
+  if (blocks !== expected) {
+    throw file.corrupt(start, `${blocks} blocks for ${shape.values} values, expected ${expected}`);
+  }
+  const ends = readEnds(file, cursor.position, blocks, end - cursor.position - 4 * blocks);
+  const valuesAt = cursor.position + 4 * blocks;
+  cursor.position = end;
+  return blockSource(file, shape, ends, valuesAt);
+}
+
+function readEnds(file: InternalFile, at: number, count: number, valueBytes: number): Int32Array {
+  const view = new DataView(file.read(at, 4 * count).buffer);
+  const ends = new Int32Array(count);
+  let previous = 0;
+  for (let i = 0; i < count; i++) {
+    const end = view.getInt32(4 * i);
+    if (end < previous + 4 || end > valueBytes) {
+      throw file.corrupt(at + 4 * i, `block ${i} ends at ${end}, the one before at ${previous}`);
+    }
+    ends[i] = end;
+    previous = end;
+  }
+  return ends;
+}
+
+function blockSource(
+  file: InternalFile,
+  shape: BlockShape,
+  ends: Int32Array,
+  valuesAt: number,
+): BlockSource {
+  const offsetOf = (index: number): number =>
+    valuesAt + (index === 0 ? 0 : (ends[index - 1] ?? 0)) + 4;
+  return {
+    offsetOf,
+    read(index) {
+      const offset = offsetOf(index);
+      const length = valuesAt + (ends[index] ?? 0) - offset;
+      if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
+      file.readInto(offset, scratch, 0, length);
+      const values = Math.min(shape.sizePer, shape.values - index * shape.sizePer);
+      const out = new Uint8Array(shape.bytesOf(values));
+      decompress(shape.compression, scratch.subarray(0, length), out, file, offset);
+      return out;
+    },
+  };
+}
+
+/** Values that lie back to back without blocks, read as if in blocks of `sizePer`. Moves the cursor past them. */
+export function readPlainRun(
+  cursor: Cursor,
+  values: number,
+  sizePer: number,
+  width: number,
+): BlockSource {
+  const { file, position: at } = cursor;
+  cursor.skip(values * width);
+  const offsetOf = (index: number): number => at + index * sizePer * width;
+  return {
+    offsetOf,
+    read: (index) =>
+      file.read(offsetOf(index), Math.min(sizePer, values - index * sizePer) * width),
+  };
+}
+
+/** @throws Failure `corrupt` unless full blocks hold at least one value and at most {@link BLOCK_BYTES_MAX} bytes */
+export function checkBlockSize(file: InternalFile, offset: number, shape: BlockShape): void {
+  const { sizePer, values } = shape;
+  if (sizePer < 0 || (sizePer === 0 && values > 0) || shape.bytesOf(sizePer) > BLOCK_BYTES_MAX) {
+    throw file.corrupt(offset, `${sizePer} values a block: expected 1 or more, at most ${BLOCK_BYTES_MAX} bytes`);
+  }
+}

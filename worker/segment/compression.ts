@@ -1,0 +1,82 @@
+// Block compression by Druid's ids: all are read, lz4, zstd and none are written. Fed by block readers and
+// writers. Source: druid-segment-format.md 2.2.1, 8.2.
+
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Place } from './internal-file.ts';
+import { compressLz4, decompressLz4 } from './lz4-wasm.ts';
+import { lzfDecompress } from './lzf.ts';
+
+/** Ids as stored; signed bytes. */
+export const COMPRESSION_IDS = { lzf: 0, lz4: 1, zstd: 2, uncompressed: -1, none: -2 } as const;
+/** A compression by name. */
+export type Compression = keyof typeof COMPRESSION_IDS;
+
+/** The most bytes of a decompressed block. Source: druid-segment-format.md 2.2.2. */
+export const BLOCK_BYTES_MAX = 65_536;
+
+/** The name of an id. @throws Failure `corrupt` for an unknown one */
+export function compressionOf(id: number, place: Place, offset: number): Compression {
+  switch (id) {
+    case 0:
+      return 'lzf';
+    case 1:
+      return 'lz4';
+    case 2:
+      return 'zstd';
+    case -1:
+      return 'uncompressed';
+    case -2:
+      return 'none';
+    default:
+      throw place.corrupt(offset, `compression id ${id} is unknown`);
+  }
+}
+
+/** Decompresses a block to exactly `out.length` bytes. @throws Failure `corrupt` when it holds more or less */
+export function decompress(
+  compression: Compression,
+  src: Uint8Array,
+  out: Uint8Array,
+  place: Place,
+  offset: number,
+): void {
+  const length = decompressSome(compression, src, out);
+  if (length !== out.length) {
+    const got = length < 0 ? 'is malformed or too long' : `holds ${length} bytes`;
+    throw place.corrupt(offset, `${compression} block ${got}, expected ${out.length} bytes`);
+  }
+}
+
+function decompressSome(compression: Compression, src: Uint8Array, out: Uint8Array): number {
+  switch (compression) {
+    case 'lz4':
+      return decompressLz4(src, out);
+    case 'lzf':
+      return lzfDecompress(src, out);
+    case 'zstd':
+      return zstdInto(src, out);
+    default:
+      if (src.length <= out.length) out.set(src);
+      return src.length <= out.length ? src.length : -1;
+  }
+}
+
+function zstdInto(src: Uint8Array, out: Uint8Array): number {
+  let bytes: Uint8Array;
+  try {
+    bytes = zstdDecompressSync(src, { maxOutputLength: out.length });
+  } catch {
+    return -1;
+  }
+  out.set(bytes);
+  return bytes.length;
+}
+
+/** Compressions a block can be written with. */
+export type WrittenCompression = 'lz4' | 'zstd' | 'uncompressed';
+
+/** Compresses a block; the result is valid until the next call. */
+export function compress(compression: WrittenCompression, block: Uint8Array): Uint8Array {
+  if (compression === 'lz4') return compressLz4(block);
+  return compression === 'zstd' ? zstdCompressSync(block) : block;
+}

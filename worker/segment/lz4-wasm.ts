@@ -1,0 +1,65 @@
+// The LZ4 codec that is used: WebAssembly for blocks up to 64 KiB, which all blocks of a segment are, and the
+// plain one beyond. Fed by block readers and writers. One instance a thread.
+
+import { LZ4_WASM_BASE64 } from './generated/lz4.ts';
+import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
+
+/** The exports of wasm/lz4.as. Memory never grows, so its buffer stays the same. */
+interface Lz4Exports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly INPUT: { readonly value: number };
+  readonly OUTPUT: { readonly value: number };
+  readonly INPUT_MAX: { readonly value: number };
+  readonly OUTPUT_MAX: { readonly value: number };
+  decompress(length: number, limit: number): number;
+  compress(length: number): number;
+}
+
+/** The part of WebAssembly used here: the type library of Node alone does not declare its values. */
+interface WasmRuntime {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+}
+
+function instantiate(): Lz4Exports {
+  const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: WasmRuntime };
+  const module = new wasm.Module(Buffer.from(LZ4_WASM_BASE64, 'base64'));
+  const imports = { env: { abort: () => undefined } };
+  return new wasm.Instance(module, imports).exports as Lz4Exports;
+}
+
+const codec = instantiate();
+const memory = new Uint8Array(codec.memory.buffer);
+const INPUT = codec.INPUT.value;
+const OUTPUT = codec.OUTPUT.value;
+const INPUT_MAX = codec.INPUT_MAX.value;
+const OUTPUT_MAX = codec.OUTPUT_MAX.value;
+
+/**
+ * Decompresses `src` into `dst` from its start.
+ *
+ * @returns the number of bytes written, or -1 when the block is malformed or does not fit `dst`
+ */
+export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
+  if (src.length > INPUT_MAX || dst.length > OUTPUT_MAX) {
+    return lz4Decompress(src, 0, src.length, dst);
+  }
+  memory.set(src, INPUT);
+  const length = codec.decompress(src.length, dst.length);
+  if (length > 0) dst.set(memory.subarray(OUTPUT, OUTPUT + length));
+  return length;
+}
+
+/**
+ * Compresses `src`. Always succeeds: what does not compress becomes literals.
+ *
+ * @returns the block, valid until the next call
+ */
+export function compressLz4(src: Uint8Array): Uint8Array {
+  if (lz4Bound(src.length) > OUTPUT_MAX) {
+    const out = new Uint8Array(lz4Bound(src.length));
+    return out.subarray(0, lz4Compress(src, out));
+  }
+  memory.set(src, INPUT);
+  return memory.subarray(OUTPUT, OUTPUT + codec.compress(src.length));
+}

@@ -1,0 +1,176 @@
+// The supplier of a long, double or float column: n values in blocks. Read by number-column.ts and, for
+// `__time`, by reader.ts. Source: druid-segment-format.md 2.4.1.
+//
+//   supplier = 02, i32 rows, i32 sizePer, i8 compression id (longs: id - 126 = encoded), [encoding header], blocks
+//            | 01, i32 rows, i32 sizePer, block container (LZF)
+
+import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
+import {
+  type BlockShape,
+  type BlockSource,
+  checkBlockSize,
+  readBlockContainer,
+  readPlainRun,
+} from './block-container.ts';
+import { BLOCK_BYTES_MAX, compressionOf } from './compression.ts';
+import type { Cursor, Place } from './internal-file.ts';
+import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.ts';
+
+/** Value types of numeric columns. */
+export type NumberType = 'LONG' | 'DOUBLE' | 'FLOAT';
+type NumberBlock = BigInt64Array | Float64Array | Float32Array;
+
+/** Values of a numeric column, nulls as 0. */
+export interface NumberSupplier {
+  readonly rows: number;
+  readonly type: NumberType;
+  /** LONG only. */
+  readLongs(from: number, count: number, out: BigInt64Array): void;
+  readDoubles(from: number, count: number, out: Float64Array): void;
+}
+
+/** Ids below this are `id - 126` and announce an encoding header. */
+const ENCODED_BELOW = -2;
+
+/** Reads the supplier at the cursor, up to its end. @throws Failure `corrupt` */
+export function readNumberSupplier(
+  cursor: Cursor,
+  context: ReadContext,
+  type: NumberType,
+  isLittleEndian: boolean,
+): NumberSupplier {
+  const { file } = cursor;
+  const start = cursor.position;
+  const version = cursor.u8();
+  if (version !== 1 && version !== 2) throw file.corrupt(start, `numbers of version ${version}`);
+  const rows = cursor.size(0x7fffffff, 'number of rows');
+  const sizePer = cursor.size(0x7fffffff, 'values a block');
+  const rawId = version === 1 ? 0 : cursor.i8();
+  const isEncoded = type === 'LONG' && rawId < ENCODED_BELOW;
+  const id = isEncoded ? ((rawId + 126) << 24) >> 24 : rawId;
+  const compression = compressionOf(id, file, start + 9);
+  const longs = isEncoded ? readLongEncoding(cursor, isLittleEndian) : plainLongs(isLittleEndian);
+  const decoder = type === 'LONG' ? longs : floatingDecoder(type, isLittleEndian);
+  if (compression === 'none' && isEncoded) return packedRun(cursor, context, rows, longs);
+  if (compression === 'none') {
+    const per = 8192;
+    const source = readPlainRun(cursor, rows, per, decoder.bytesOf(1));
+    return blockSupplier(cursor, context, { type, rows, sizePer: per, source, decoder });
+  }
+  const shape: BlockShape = { values: rows, sizePer, compression, bytesOf: decoder.bytesOf };
+  checkBlockSize(file, start + 5, shape);
+  const source = readBlockContainer(cursor, shape);
+  return blockSupplier(cursor, context, { type, rows, sizePer, source, decoder });
+}
+
+interface NumberDecoder {
+  bytesOf(values: number): number;
+  decode(bytes: Uint8Array, values: number, place: Place, offset: number): NumberBlock;
+}
+
+function floatingDecoder(type: 'DOUBLE' | 'FLOAT', isLittleEndian: boolean): NumberDecoder {
+  const width = type === 'DOUBLE' ? 8 : 4;
+  return {
+    bytesOf: (values) => width * values,
+    decode(bytes) {
+      const buffer = Buffer.from(bytes.buffer);
+      if (!isLittleEndian) void (width === 8 ? buffer.swap64() : buffer.swap32());
+      return width === 8 ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
+    },
+  };
+}
+
+/** Packed longs without blocks: cut into runs that start at a byte. Eight values always do. */
+function packedRun(
+  cursor: Cursor,
+  context: ReadContext,
+  rows: number,
+  decoder: LongDecoder,
+): NumberSupplier {
+  const { file, position: at } = cursor;
+  cursor.skip(decoder.bytesOf(rows));
+  const per = 8192;
+  const stride = decoder.bytesOf(per) - 4;
+  if (decoder.bytesOf(per) > BLOCK_BYTES_MAX + 4) throw file.corrupt(at, 'packed longs are too wide');
+  const offsetOf = (index: number): number => at + index * stride;
+  const source: BlockSource = {
+    offsetOf,
+    read: (index) => file.read(offsetOf(index), decoder.bytesOf(Math.min(per, rows - index * per))),
+  };
+  return blockSupplier(cursor, context, { type: 'LONG', rows, sizePer: per, source, decoder });
+}
+
+function blockSupplier(
+  cursor: Cursor,
+  context: ReadContext,
+  parts: {
+    readonly type: NumberType;
+    readonly rows: number;
+    readonly sizePer: number;
+    readonly source: BlockSource;
+    readonly decoder: NumberDecoder;
+  },
+): NumberSupplier {
+  const { type, rows, sizePer, source, decoder } = parts;
+  const { file } = cursor;
+  const blocks = cachedBlocks<NumberBlock>(context, (index) => {
+    const values = Math.min(sizePer, rows - index * sizePer);
+    const value = decoder.decode(source.read(index), values, file, source.offsetOf(index));
+    return { value, bytes: value.byteLength };
+  });
+  return new BlockNumbers(type, rows, sizePer, blocks);
+}
+
+class BlockNumbers implements NumberSupplier {
+  readonly type: NumberType;
+  readonly rows: number;
+  readonly #sizePer: number;
+  readonly #blocks: CachedBlocks<NumberBlock>;
+
+  constructor(type: NumberType, rows: number, sizePer: number, blocks: CachedBlocks<NumberBlock>) {
+    this.type = type;
+    this.rows = rows;
+    this.#sizePer = sizePer;
+    this.#blocks = blocks;
+  }
+
+  readLongs(from: number, count: number, out: BigInt64Array): void {
+    let done = 0;
+    while (done < count) {
+      const index = Math.floor((from + done) / this.#sizePer);
+      const start = from + done - index * this.#sizePer;
+      const block = this.#blocks.get(index);
+      const n = Math.min(count - done, block.length - start);
+      if (block instanceof BigInt64Array) out.set(block.subarray(start, start + n), done);
+      done += n;
+    }
+  }
+
+  readDoubles(from: number, count: number, out: Float64Array): void {
+    let done = 0;
+    while (done < count) {
+      const index = Math.floor((from + done) / this.#sizePer);
+      const start = from + done - index * this.#sizePer;
+      const block = this.#blocks.get(index);
+      const n = Math.min(count - done, block.length - start);
+      if (block instanceof BigInt64Array) roundLongs(block, start, n, out, done);
+      else out.set(block.subarray(start, start + n), done);
+      done += n;
+    }
+  }
+}
+
+/** Longs to the nearest doubles without a BigInt per value: the high half is exact, one addition rounds. */
+function roundLongs(
+  block: BigInt64Array,
+  start: number,
+  count: number,
+  out: Float64Array,
+  at: number,
+): void {
+  const halves = new Int32Array(block.buffer, block.byteOffset, 2 * block.length);
+  for (let i = 0, p = 2 * start; i < count; i++, p += 2) {
+    out[at + i] = halves[p + 1]! * 4294967296 + (halves[p]! >>> 0);
+  }
+}
+

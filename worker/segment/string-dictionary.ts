@@ -1,0 +1,95 @@
+// The dictionary of a string column in a segment: plain or front coded, read lazily. Feeds string-column.ts.
+// Source: druid-segment-format.md 2.3.2 to 2.3.4.
+
+import type { Dictionary } from '../view/view.ts';
+import type { ReadContext } from './block-cache.ts';
+import { type FrontCodedReader, readFrontCoded } from './front-coded.ts';
+import { type IndexedReader, readIndexed } from './indexed-container.ts';
+import type { Cursor } from './internal-file.ts';
+import type { SegmentFiles } from './segment-files.ts';
+
+/** First byte of an encoded dictionary, where a container has its version. */
+const ENCODED = 0x7f;
+
+/** Reads the dictionary at the cursor and moves past it. @throws Failure `corrupt` */
+export function readStringDictionary(
+  cursor: Cursor,
+  context: ReadContext,
+  files: SegmentFiles,
+  isLittleEndian: boolean,
+): Dictionary {
+  const start = cursor.position;
+  if (cursor.u8() !== ENCODED) {
+    cursor.position = start;
+    return new StoredDictionary(plainEntries(readIndexed(cursor, context, files)));
+  }
+  const encoding = cursor.u8();
+  if (encoding === 0) return new StoredDictionary(plainEntries(readIndexed(cursor, context, files)));
+  if (encoding !== 1) throw cursor.file.corrupt(start + 1, `dictionary encoding ${encoding} is unknown`);
+  return new StoredDictionary(frontCodedEntries(readFrontCoded(cursor, context, isLittleEndian)));
+}
+
+interface Entries {
+  readonly size: number;
+  readonly sorted: boolean;
+  bytes(id: number): Uint8Array | undefined;
+}
+
+function plainEntries(reader: IndexedReader): Entries {
+  return { size: reader.size, sorted: reader.sorted, bytes: (id) => reader.get(id) };
+}
+
+function frontCodedEntries(reader: FrontCodedReader): Entries {
+  const shift = reader.hasNull ? 1 : 0;
+  return {
+    size: reader.values + shift,
+    sorted: true,
+    bytes: (id) => (id < shift ? undefined : reader.get(id - shift)),
+  };
+}
+
+class StoredDictionary implements Dictionary {
+  readonly size: number;
+  readonly sorted: boolean;
+  readonly #entries: Entries;
+
+  constructor(entries: Entries) {
+    this.size = entries.size;
+    this.sorted = entries.sorted;
+    this.#entries = entries;
+  }
+
+  value(id: number): string | null {
+    const bytes = this.#entries.bytes(id);
+    if (bytes === undefined) return null;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  }
+
+  utf8(id: number): Uint8Array | undefined {
+    return this.#entries.bytes(id);
+  }
+
+  idOf(value: string | null): number {
+    const hasNull = this.size > 0 && this.#entries.bytes(0) === undefined;
+    if (value === null) return hasNull ? 0 : -1;
+    return this.sorted ? this.#search(value, hasNull ? 1 : 0) : this.#scan(value);
+  }
+
+  #search(value: string, first: number): number {
+    let low = first;
+    let high = this.size - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = this.value(middle) ?? '';
+      if (found === value) return middle;
+      if (found < value) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  #scan(value: string): number {
+    for (let id = 0; id < this.size; id++) if (this.value(id) === value) return id;
+    return -1;
+  }
+}
