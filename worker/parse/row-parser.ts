@@ -67,7 +67,8 @@ export class RowParser {
   /** Discovery: slots that have been decided, dimension or not. */
   #decided: Uint8Array = new Uint8Array(64);
 
-  constructor(schema: CompiledSchema) {
+  /** `discovered`: dimensions met before a restart, in their order; only with discovery. */
+  constructor(schema: CompiledSchema, discovered: readonly string[] = []) {
     this.#schema = schema;
     this.#timestamp = timestampReader(schema.timestamp.format);
     this.#bucketer = bucketer(schema.queryGranularity);
@@ -83,6 +84,7 @@ export class RowParser {
     this.#reader = new FieldReader(this.#scanner, schema.dimensions.length, schema.metrics.length);
     this.fields = this.#reader.fields;
     this.#excludeFromDiscovery();
+    if (schema.discovery) for (const name of discovered) this.#addDimension(keys.add(name));
   }
 
   /** Sets the buffer of the following records. */
@@ -200,12 +202,16 @@ export class RowParser {
         this.#reader.errors++;
         continue;
       }
-      this.#decide(slot);
-      this.dimensionNames.push(keys.name(slot));
-      this.#dimensionSlots = Int32Array.from([...this.#dimensionSlots, slot]);
-      this.#dimensionTypes.push('string');
-      this.#reader.growDimensions(this.dimensionNames.length);
+      this.#addDimension(slot);
     }
+  }
+
+  #addDimension(slot: number): void {
+    this.#decide(slot);
+    this.dimensionNames.push(this.#scanner.keys.name(slot));
+    this.#dimensionSlots = Int32Array.from([...this.#dimensionSlots, slot]);
+    this.#dimensionTypes.push('string');
+    this.#reader.growDimensions(this.dimensionNames.length);
   }
 }
 
