@@ -30,7 +30,10 @@ export interface DeepStorage {
   /** Whole content in memory; at most `maxBytes`. @throws Failure `input` FileMissing, `corrupt` FileTooLong */
   getBytes(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   /** Every file under a path prefix, any order; a file being written is not listed. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<{ path: string; bytes: number; modifiedMs: number }>;
+  list(
+    prefix: string,
+    signal: AbortSignal,
+  ): AsyncIterable<{ path: string; bytes: number; modifiedMs: number }>;
   /** Removes a file; absent is fine. */
   delete(path: string, signal: AbortSignal): Promise<void>;
   /** Checks that the bucket or folder exists and can be written. @throws Failure `config` naming the fix */
