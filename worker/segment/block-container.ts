@@ -4,11 +4,7 @@
 //   container = 01 flag, i32 bytes after this field, i32 blocks, i32 end offset per block, values
 //   value     = i32 marker, compressed block
 
-import {
-  BLOCK_BYTES_MAX,
-  type Compression,
-  decompress,
-} from './compression.ts';
+import { BLOCK_BYTES_MAX, type Compression, decompress } from './compression.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
 
 /** What a block's size follows from. */
@@ -117,6 +113,9 @@ export function readPlainRun(
 export function checkBlockSize(file: InternalFile, offset: number, shape: BlockShape): void {
   const { sizePer, values } = shape;
   if (sizePer < 0 || (sizePer === 0 && values > 0) || shape.bytesOf(sizePer) > BLOCK_BYTES_MAX) {
-    throw file.corrupt(offset, `${sizePer} values a block: expected 1 or more, at most ${BLOCK_BYTES_MAX} bytes`);
+    throw file.corrupt(
+      offset,
+      `${sizePer} values a block: expected 1 or more, at most ${BLOCK_BYTES_MAX} bytes`,
+    );
   }
 }

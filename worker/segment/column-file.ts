@@ -65,9 +65,15 @@ export function openTimeColumn(
 ): NumericColumn & { readonly rows: number } {
   const open = openDescriptor(file);
   const number = NUMBER_PARTS[open.type];
-  if (number?.[0] !== 'LONG') throw file.corrupt(4, `__time is of part type ${open.type}, expected long`);
+  if (number?.[0] !== 'LONG')
+    throw file.corrupt(4, `__time is of part type ${open.type}, expected long`);
   const { cursor, isLittleEndian, bitmaps } = open;
-  return readNumberPart(cursor, context, { type: 'LONG', hasNullSection: number[1], isLittleEndian, bitmaps });
+  return readNumberPart(cursor, context, {
+    type: 'LONG',
+    hasNullSection: number[1],
+    isLittleEndian,
+    bitmaps,
+  });
 }
 
 /**

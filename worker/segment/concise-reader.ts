@@ -17,7 +17,8 @@ function eachRun(
   offset: number,
   run: (first: number, last: number) => void,
 ): void {
-  if (bytes.length % 4 !== 0) throw place.corrupt(offset, `a concise bitmap of ${bytes.length} bytes`);
+  if (bytes.length % 4 !== 0)
+    throw place.corrupt(offset, `a concise bitmap of ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let row = 0;
   for (let p = 0; p < bytes.length; p += 4) {

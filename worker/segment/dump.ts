@@ -119,7 +119,9 @@ function printerOf(name: string, column: Column): Printer {
       },
       print(i) {
         const bytes = column.readBytes(base + i);
-        return bytes === undefined ? 'null' : `{"bytes":"${Buffer.from(bytes).toString('base64')}"}`;
+        return bytes === undefined
+          ? 'null'
+          : `{"bytes":"${Buffer.from(bytes).toString('base64')}"}`;
       },
     };
   }
@@ -136,7 +138,8 @@ function printerOf(name: string, column: Column): Printer {
     };
   }
   const nulls = new Uint8Array(VECTOR_ROWS);
-  const values = column.type === 'LONG' ? new BigInt64Array(VECTOR_ROWS) : new Float64Array(VECTOR_ROWS);
+  const values =
+    column.type === 'LONG' ? new BigInt64Array(VECTOR_ROWS) : new Float64Array(VECTOR_ROWS);
   return {
     key,
     fill(from, count) {

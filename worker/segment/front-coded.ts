@@ -59,7 +59,8 @@ export function readFrontCoded(
     hasNull: nullFlag === 1,
     get(value) {
       const bucket = Math.floor(value / per);
-      const found = value >= 0 && value < values ? cached.get(bucket)[value - bucket * per] : undefined;
+      const found =
+        value >= 0 && value < values ? cached.get(bucket)[value - bucket * per] : undefined;
       if (found === undefined) throw file.corrupt(at, `value ${value} of ${values}`);
       return found;
     },

@@ -40,7 +40,10 @@ export class IdListReader {
     for (let i = 0; i <= count; i++) {
       const offset = offsets[i]!;
       if (offset < previous || offset > this.#ids.length) {
-        throw this.#file.corrupt(0, `list of row ${from + i} starts at ${offset}, the one before at ${previous}`);
+        throw this.#file.corrupt(
+          0,
+          `list of row ${from + i} starts at ${offset}, the one before at ${previous}`,
+        );
       }
       offsets[i] = offset - base;
       previous = offset;
@@ -60,7 +63,8 @@ export function readCompressedIdLists(
   const { file } = cursor;
   const start = cursor.position;
   const { version, isLittleEndian, limit } = options;
-  if (cursor.u8() !== version) throw file.corrupt(start, `id lists of version ${version} are expected`);
+  if (cursor.u8() !== version)
+    throw file.corrupt(start, `id lists of version ${version} are expected`);
   const any = { isLittleEndian, limit: 0x7fffffff, hasWidth: version === 2 };
   const offsets = readCompressedInts(cursor, context, any);
   if (offsets.length < 1) throw file.corrupt(start, 'id lists without a first offset');
@@ -71,7 +75,11 @@ export function readCompressedIdLists(
 }
 
 /** Reads V1 at the cursor and moves past it. @throws Failure `corrupt` */
-export function readPlainIdLists(cursor: Cursor, context: ReadContext, limit: number): IdListReader {
+export function readPlainIdLists(
+  cursor: Cursor,
+  context: ReadContext,
+  limit: number,
+): IdListReader {
   const { file } = cursor;
   const start = cursor.position;
   if (cursor.u8() !== 1) throw file.corrupt(start, 'plain id lists of version 1 are expected');
@@ -92,7 +100,8 @@ export function readPlainIdLists(cursor: Cursor, context: ReadContext, limit: nu
     const skip = from === 0 ? 1 : 0;
     ends.read(from - 1 + skip, count + 1 - skip, out, skip);
     for (let i = 0; i <= count; i++) {
-      if (out[i]! % width !== 0) throw file.corrupt(start, `list of row ${from + i} starts inside an id`);
+      if (out[i]! % width !== 0)
+        throw file.corrupt(start, `list of row ${from + i} starts inside an id`);
       out[i] = out[i]! / width;
     }
   });

@@ -49,7 +49,8 @@ export function readSegmentIndex(files: SegmentFiles, context: ReadContext): Seg
       const next = stored.values();
       return list.map((name) => {
         const found = name ?? next.next().value;
-        if (found === undefined) throw file.corrupt(cursor.position, 'more columns than are stored');
+        if (found === undefined)
+          throw file.corrupt(cursor.position, 'more columns than are stored');
         return found;
       });
     };

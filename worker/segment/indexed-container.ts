@@ -64,7 +64,10 @@ export class IndexedReader {
   /** The payload of an element, valid as long as it is held; undefined for null. Ids outside are a bug. */
   get(element: number): Uint8Array | undefined {
     if (!(element >= 0 && element < this.size)) {
-      throw this.#layout.headerFile.corrupt(this.#layout.headerAt, `element ${element} of ${this.size}`);
+      throw this.#layout.headerFile.corrupt(
+        this.#layout.headerAt,
+        `element ${element} of ${this.size}`,
+      );
     }
     const index = Math.floor(element / CHUNK);
     const chunk = this.#chunks.get(index);
@@ -103,7 +106,10 @@ function readChunk(layout: Layout, first: number): Chunk {
     const end = view.getInt32(4 * (k + before), isLittleEndian);
     if (layout.isFirst(first + k)) previous = 0;
     if (previous < 0 || end < previous + 4 || end > layout.partOf(first + k).valueBytes) {
-      throw headerFile.corrupt(at + 4 * k, `element ${first + k} ends at ${end}, the one before at ${previous}`);
+      throw headerFile.corrupt(
+        at + 4 * k,
+        `element ${first + k} ends at ${end}, the one before at ${previous}`,
+      );
     }
     ends[k] = end;
     previous = end;
@@ -118,7 +124,11 @@ function readChunk(layout: Layout, first: number): Chunk {
 }
 
 /** Reads the container at the cursor and moves past its inline part. @throws Failure `corrupt` */
-export function readIndexed(cursor: Cursor, context: ReadContext, files: SegmentFiles): IndexedReader {
+export function readIndexed(
+  cursor: Cursor,
+  context: ReadContext,
+  files: SegmentFiles,
+): IndexedReader {
   const { file } = cursor;
   const start = cursor.position;
   const version = cursor.u8();
@@ -170,7 +180,11 @@ function readVersion1(cursor: Cursor, context: ReadContext, sorted: boolean): In
 }
 
 /** All strings of a short container, null where null. */
-export function readNames(cursor: Cursor, context: ReadContext, files: SegmentFiles): (string | null)[] {
+export function readNames(
+  cursor: Cursor,
+  context: ReadContext,
+  files: SegmentFiles,
+): (string | null)[] {
   const reader = readIndexed(cursor, context, files);
   const decoder = new TextDecoder();
   return Array.from({ length: reader.size }, (_, i) => {

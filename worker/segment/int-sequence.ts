@@ -6,7 +6,12 @@
 //   CI = 02, i32 n, i32 sizePer, u8 compression, block container of 4-byte values in value order
 
 import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
-import { type BlockSource, checkBlockSize, readBlockContainer, readPlainRun } from './block-container.ts';
+import {
+  type BlockSource,
+  checkBlockSize,
+  readBlockContainer,
+  readPlainRun,
+} from './block-container.ts';
 import { compressionOf } from './compression.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
 
@@ -80,7 +85,10 @@ function widen(bytes: Uint8Array, layout: IntLayout): IntBlock {
 function checkLimit(block: IntBlock, limit: number, file: InternalFile, offset: number): void {
   for (let i = 0; i < block.length; i++) {
     if (block[i]! >= limit || block[i]! < 0) {
-      throw file.corrupt(offset, `value ${i} of the block is ${block[i]}, expected 0 to ${limit - 1}`);
+      throw file.corrupt(
+        offset,
+        `value ${i} of the block is ${block[i]}, expected 0 to ${limit - 1}`,
+      );
     }
   }
 }
@@ -98,12 +106,21 @@ export function readPlainInts(cursor: Cursor, context: ReadContext, limit: numbe
   const padding = 4 - width;
   const length = (bytes - padding) / width;
   if (!Number.isInteger(length) || length < 0) {
-    throw file.corrupt(start, `${bytes} bytes are not whole values of ${width} bytes and ${padding} more`);
+    throw file.corrupt(
+      start,
+      `${bytes} bytes are not whole values of ${width} bytes and ${padding} more`,
+    );
   }
   const sizePer = PLAIN_BLOCK_VALUES;
   const source = readPlainRun(cursor, length, sizePer, width);
   cursor.skip(padding);
-  return new BlockIntReader(file, context, source, { length, sizePer, width, isLittleEndian: false, limit });
+  return new BlockIntReader(file, context, source, {
+    length,
+    sizePer,
+    width,
+    isLittleEndian: false,
+    limit,
+  });
 }
 
 /** Reads `length` big-endian ints of `width` bytes that lie at the cursor. @throws Failure `corrupt` */
@@ -114,7 +131,11 @@ export function readBareInts(
 ): IntReader {
   const sizePer = PLAIN_BLOCK_VALUES;
   const source = readPlainRun(cursor, shape.length, sizePer, shape.width);
-  return new BlockIntReader(cursor.file, context, source, { ...shape, sizePer, isLittleEndian: false });
+  return new BlockIntReader(cursor.file, context, source, {
+    ...shape,
+    sizePer,
+    isLittleEndian: false,
+  });
 }
 
 /** Reads C2 at the cursor and moves past it. @throws Failure `corrupt` */

@@ -49,7 +49,8 @@ export class InternalFile implements Place {
     let done = 0;
     while (done < length) {
       const n = this.#readSome(out, at + done, length - done, this.#start + offset + done);
-      if (n === 0) throw this.corrupt(offset + done, 'the chunk file is shorter than its index says');
+      if (n === 0)
+        throw this.corrupt(offset + done, 'the chunk file is shorter than its index says');
       done += n;
     }
   }

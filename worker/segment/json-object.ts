@@ -13,7 +13,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /** Parses an object. @throws Failure `corrupt` */
-export function parseJsonObject(text: string, place: Place, offset: number, what: string): JsonObject {
+export function parseJsonObject(
+  text: string,
+  place: Place,
+  offset: number,
+  what: string,
+): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);

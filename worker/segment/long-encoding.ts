@@ -25,11 +25,13 @@ export function readLongEncoding(cursor: Cursor, isLittleEndian: boolean): LongD
   if (encoding !== 0 && encoding !== 1) {
     throw cursor.file.corrupt(start, `long encoding ${encoding} is unknown`);
   }
-  if (cursor.u8() !== 1) throw cursor.file.corrupt(start + 1, 'long encoding of version 1 is expected');
+  if (cursor.u8() !== 1)
+    throw cursor.file.corrupt(start + 1, 'long encoding of version 1 is expected');
   if (encoding === 0) {
     const base = cursor.i64();
     const bits = cursor.i32();
-    if (!WIDTHS.includes(bits)) throw cursor.file.corrupt(cursor.position - 4, `${bits} bits a value`);
+    if (!WIDTHS.includes(bits))
+      throw cursor.file.corrupt(cursor.position - 4, `${bits} bits a value`);
     return packedLongs(bits, (packed) => base + packed);
   }
   const count = cursor.size(256, 'number of table entries');

@@ -68,7 +68,8 @@ class StoredNumericColumn implements NumericColumn {
 
   readLongs(from: number, count: number, out: BigInt64Array): void {
     checkRun(from, count, this.rows);
-    if (this.type !== 'LONG') throw new Failure('bug', 'AssertionFailed', `readLongs of ${this.type}`);
+    if (this.type !== 'LONG')
+      throw new Failure('bug', 'AssertionFailed', `readLongs of ${this.type}`);
     this.#supplier.readLongs(from, count, out);
   }
 
@@ -81,7 +82,8 @@ class StoredNumericColumn implements NumericColumn {
     checkRun(from, count, this.rows);
     const words = (this.#nulls ??= this.#loadNulls?.());
     if (words === undefined || !hasBit(words, from, count)) return false;
-    for (let i = 0, row = from; i < count; i++, row++) out[i] = (words[row >>> 5]! >>> (row & 31)) & 1;
+    for (let i = 0, row = from; i < count; i++, row++)
+      out[i] = (words[row >>> 5]! >>> (row & 31)) & 1;
     return true;
   }
 }

@@ -91,7 +91,8 @@ function packedRun(
   cursor.skip(decoder.bytesOf(rows));
   const per = 8192;
   const stride = decoder.bytesOf(per) - 4;
-  if (decoder.bytesOf(per) > BLOCK_BYTES_MAX + 4) throw file.corrupt(at, 'packed longs are too wide');
+  if (decoder.bytesOf(per) > BLOCK_BYTES_MAX + 4)
+    throw file.corrupt(at, 'packed longs are too wide');
   const offsetOf = (index: number): number => at + index * stride;
   const source: BlockSource = {
     offsetOf,
@@ -173,4 +174,3 @@ function roundLongs(
     out[at + i] = halves[p + 1]! * 4294967296 + (halves[p]! >>> 0);
   }
 }
-

@@ -31,7 +31,11 @@ export interface SegmentView extends View {
  *
  * @throws Failure `corrupt` SegmentCorrupt naming folder, file and offset; later reads may throw it too
  */
-export function openSegment(dir: string, segmentId: string, options: OpenOptions): Promise<SegmentView> {
+export function openSegment(
+  dir: string,
+  segmentId: string,
+  options: OpenOptions,
+): Promise<SegmentView> {
   // Positioned reads are synchronous (queries run in steps on their own thread), so nothing is awaited here;
   // the promise keeps room for an opening that is.
   try {

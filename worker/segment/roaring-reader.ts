@@ -47,7 +47,10 @@ function readHeads(bytes: Uint8Array, place: Place, offset: number): Heads {
   const hasOffsets = !hasRuns || containers >= NO_OFFSETS_BELOW;
   const body = at + (hasOffsets ? 8 : 4) * containers;
   if (containers > 65_536 || body > bytes.length) {
-    throw place.corrupt(offset, `a roaring bitmap of ${bytes.length} bytes claims ${containers} containers`);
+    throw place.corrupt(
+      offset,
+      `a roaring bitmap of ${bytes.length} bytes claims ${containers} containers`,
+    );
   }
   return { view, containers, at, runFlagsAt: hasRuns ? 4 : 0, body };
 }
@@ -103,7 +106,13 @@ function orArray(
   return true;
 }
 
-function orBits(view: DataView, p: number, base: number, limit: number, words: Int32Array): boolean {
+function orBits(
+  view: DataView,
+  p: number,
+  base: number,
+  limit: number,
+  words: Int32Array,
+): boolean {
   const first = base >>> 5;
   for (let k = 0; k < BITS_BYTES / 4; k++) {
     const word = view.getInt32(p + 4 * k, true);
@@ -114,7 +123,13 @@ function orBits(view: DataView, p: number, base: number, limit: number, words: I
   return true;
 }
 
-function orRuns(view: DataView, p: number, base: number, limit: number, words: Int32Array): boolean {
+function orRuns(
+  view: DataView,
+  p: number,
+  base: number,
+  limit: number,
+  words: Int32Array,
+): boolean {
   const runs = view.getUint16(p, true);
   for (let k = 0; k < runs; k++) {
     const start = view.getUint16(p + 2 + 4 * k, true);

@@ -35,7 +35,9 @@ export class SegmentFiles {
     if (typeof index === 'string') throw corrupt(dir, 'meta.smoosh', index);
     const fds: number[] = [];
     try {
-      const sizes = Array.from({ length: index.chunks }, (_, i) => openChunk(dir, chunkName(i), fds));
+      const sizes = Array.from({ length: index.chunks }, (_, i) =>
+        openChunk(dir, chunkName(i), fds),
+      );
       const files = new Map<string, InternalFile>();
       for (const { name, chunk, start, end } of index.entries) {
         const fd = fds[chunk];
@@ -101,7 +103,11 @@ function checkFactory(dir: string): number {
     throw corrupt(dir, 'factory.json', `is not JSON: ${messageOf(error)}`);
   }
   if (type !== 'mMapSegmentFactory') {
-    throw corrupt(dir, 'factory.json', `names type ${JSON.stringify(type)}, only mMapSegmentFactory is read`);
+    throw corrupt(
+      dir,
+      'factory.json',
+      `names type ${JSON.stringify(type)}, only mMapSegmentFactory is read`,
+    );
   }
   return bytes.length;
 }
@@ -109,7 +115,8 @@ function checkFactory(dir: string): number {
 function readSmall(dir: string, name: string, bytesMax: number): Buffer {
   try {
     const { size } = statSync(join(dir, name));
-    if (size > bytesMax) throw corrupt(dir, name, `has ${size} bytes, at most ${bytesMax} expected`);
+    if (size > bytesMax)
+      throw corrupt(dir, name, `has ${size} bytes, at most ${bytesMax} expected`);
     return readFileSync(join(dir, name));
   } catch (error) {
     if (isMissing(error)) throw corrupt(dir, name, 'is missing');
@@ -129,7 +136,11 @@ function openChunk(dir: string, name: string, fds: number[]): number {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  );
 }
 
 function unreadable(dir: string, name: string, error: unknown): Failure {

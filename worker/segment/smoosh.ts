@@ -34,7 +34,10 @@ export function chunkName(chunk: number): string {
 }
 
 /** The text of meta.smoosh. */
-export function writeSmooshIndex(index: SmooshIndex, chunkBytesMax: number = CHUNK_BYTES_MAX): string {
+export function writeSmooshIndex(
+  index: SmooshIndex,
+  chunkBytesMax: number = CHUNK_BYTES_MAX,
+): string {
   const sorted = index.entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const lines = sorted.map((e) => `${e.name},${e.chunk},${e.start},${e.end}\n`);
   return `v1,${chunkBytesMax},${index.chunks}\n${lines.join('')}`;
@@ -54,7 +57,8 @@ export function readSmooshIndex(text: string): SmooshIndex | string {
     if (i === 0) continue;
     const [name, ...numbers] = line.split(',');
     const [chunk = -1, start = -1, end = -1] = numbers.map(Number);
-    const isRange = isCount(start, CHUNK_BYTES_MAX) && isCount(end, CHUNK_BYTES_MAX) && start <= end;
+    const isRange =
+      isCount(start, CHUNK_BYTES_MAX) && isCount(end, CHUNK_BYTES_MAX) && start <= end;
     if (name === undefined || numbers.length !== 3 || !isCount(chunk, chunks - 1) || !isRange) {
       return `line ${i + 1} is '${cut(line)}', expected <name>,<chunk>,<start>,<end>`;
     }

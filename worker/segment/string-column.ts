@@ -39,10 +39,16 @@ export function readStringPart(
   const version = cursor.u8();
   if (version > 3) throw file.corrupt(start, `a string part of version ${version}`);
   const flags = version >= 2 ? cursor.i32() : version === 1 ? FLAG_MULTI : 0;
-  if ((flags & ~FLAGS_KNOWN) !== 0) throw file.corrupt(start + 1, `string part flags ${flags} are unknown`);
+  if ((flags & ~FLAGS_KNOWN) !== 0)
+    throw file.corrupt(start + 1, `string part flags ${flags} are unknown`);
   const dictionary = readStringDictionary(cursor, context, files, part.isLittleEndian);
   const limit = dictionary.size;
-  const ids = readIds(cursor, context, { version, flags, limit, isLittleEndian: part.isLittleEndian });
+  const ids = readIds(cursor, context, {
+    version,
+    flags,
+    limit,
+    isLittleEndian: part.isLittleEndian,
+  });
   const rows = 'rows' in ids ? ids.rows : ids.length;
   if (rows !== part.rows) throw file.corrupt(start, `${rows} rows, the segment has ${part.rows}`);
   const hasBitmaps = (flags & FLAG_NO_BITMAPS) === 0;

@@ -24,8 +24,10 @@ export function readStringDictionary(
     return new StoredDictionary(plainEntries(readIndexed(cursor, context, files)));
   }
   const encoding = cursor.u8();
-  if (encoding === 0) return new StoredDictionary(plainEntries(readIndexed(cursor, context, files)));
-  if (encoding !== 1) throw cursor.file.corrupt(start + 1, `dictionary encoding ${encoding} is unknown`);
+  if (encoding === 0)
+    return new StoredDictionary(plainEntries(readIndexed(cursor, context, files)));
+  if (encoding !== 1)
+    throw cursor.file.corrupt(start + 1, `dictionary encoding ${encoding} is unknown`);
   return new StoredDictionary(frontCodedEntries(readFrontCoded(cursor, context, isLittleEndian)));
 }
 

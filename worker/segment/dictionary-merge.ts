@@ -1,0 +1,176 @@
+// Merges the dictionaries of a string dimension over all inputs: the values that really occur, in Druid's order,
+// and for each input the way from its ids to the merged ones. Unsorted dictionaries (the in-memory index) are
+// sorted first. Memory: the merged values once, and four bytes per entry of each input.
+
+import { type StringColumn, VECTOR_ROWS } from '../view/view.ts';
+import { ValueArena } from './value-arena.ts';
+import { compareUtf8, prefixAt } from './value-order.ts';
+
+/** A merged dictionary. Null, if some row is null, is id 0 and the values follow. */
+export interface MergedDictionary {
+  readonly hasNull: boolean;
+  readonly values: ValueArena;
+  /** True when some row holds two or more values. */
+  readonly isMulti: boolean;
+  /** Per input: own id -> merged id; entries that do not occur stay 0. Empty for inputs without the column. */
+  readonly remaps: readonly Int32Array[];
+}
+
+/** What one pass over the ids of a column finds. */
+interface Usage {
+  readonly used: Uint8Array;
+  readonly hasNull: boolean;
+  readonly isMulti: boolean;
+}
+
+/** Merges; `rows[i]` is the number of rows of input i, `columns[i]` its column or undefined. */
+export function mergeDictionaries(
+  columns: readonly (StringColumn | undefined)[],
+  rows: readonly number[],
+): MergedDictionary {
+  const usages = columns.map((column, i) =>
+    column === undefined ? undefined : usageOf(column, rows[i] ?? 0),
+  );
+  const hasNull = usages.some((usage) => usage === undefined || usage.hasNull);
+  const isMulti = usages.some((usage) => usage?.isMulti === true);
+  const remaps = columns.map((column) => new Int32Array(column?.dictionary.size ?? 0));
+  const sources: Source[] = [];
+  columns.forEach((column, i) => {
+    const usage = usages[i];
+    const remap = remaps[i];
+    if (column !== undefined && usage !== undefined && remap !== undefined) {
+      sources.push(new Source(column, usage.used, remap));
+    }
+  });
+  const expected = Math.max(0, ...sources.map((source) => source.count));
+  const values = new ValueArena(expected);
+  mergeSources(sources, values, hasNull ? 1 : 0);
+  return { hasNull, values, isMulti, remaps };
+}
+
+function usageOf(column: StringColumn, rows: number): Usage {
+  const { dictionary } = column;
+  const used = new Uint8Array(dictionary.size);
+  const nullId = dictionary.idOf(null);
+  let [hasEmpty, isMulti] = [false, false];
+  if (column.multi) {
+    const lists = { offsets: new Int32Array(0), ids: new Int32Array(0) };
+    for (let from = 0; from < rows; from += VECTOR_ROWS) {
+      const count = Math.min(VECTOR_ROWS, rows - from);
+      column.readIdLists(from, count, lists);
+      for (let i = 0; i < count; i++) {
+        const length = lists.offsets[i + 1]! - lists.offsets[i]!;
+        hasEmpty ||= length === 0;
+        isMulti ||= length > 1;
+      }
+      for (let i = 0; i < lists.offsets[count]!; i++) used[lists.ids[i]!] = 1;
+    }
+  } else {
+    const ids = new Int32Array(VECTOR_ROWS);
+    for (let from = 0; from < rows; from += VECTOR_ROWS) {
+      const count = Math.min(VECTOR_ROWS, rows - from);
+      column.readIds(from, count, ids);
+      for (let i = 0; i < count; i++) used[ids[i]!] = 1;
+    }
+  }
+  const hasNull = hasEmpty || (nullId >= 0 && used[nullId] === 1);
+  // Null is no value: it has its own place in front of the merged ones.
+  if (nullId >= 0) used[nullId] = 0;
+  return { used, hasNull, isMulti };
+}
+
+/** The used values of one input in ascending order, one at a time. */
+class Source {
+  readonly count: number;
+  readonly #column: StringColumn;
+  readonly #remap: Int32Array;
+  /** Own ids of the used values in ascending order of the values. */
+  readonly #ids: Int32Array;
+  /** Values of an unsorted dictionary, by position before sorting. */
+  readonly #arena: ValueArena | undefined;
+  readonly #order: Int32Array | undefined;
+  #at = -1;
+  value: Uint8Array = new Uint8Array(0);
+  prefix = 0;
+
+  constructor(column: StringColumn, used: Uint8Array, remap: Int32Array) {
+    let count = 0;
+    for (let id = 0; id < used.length; id++) count += used[id]!;
+    const ids = new Int32Array(count);
+    for (let id = 0, n = 0; id < used.length; id++) if (used[id] === 1) ids[n++] = id;
+    this.count = count;
+    this.#column = column;
+    this.#remap = remap;
+    this.#ids = ids;
+    if (column.dictionary.sorted) return;
+    this.#arena = new ValueArena(count);
+    for (let i = 0; i < count; i++) this.#arena.push(column.dictionary.utf8(ids[i]!) ?? EMPTY);
+    this.#order = this.#arena.sortedOrder();
+  }
+
+  /** Moves to the next value. False at the end. */
+  next(): boolean {
+    if (++this.#at >= this.count) return false;
+    const arena = this.#arena;
+    this.value =
+      arena === undefined
+        ? (this.#column.dictionary.utf8(this.#ids[this.#at]!) ?? EMPTY)
+        : arena.get(this.#order?.[this.#at] ?? 0);
+    this.prefix = prefixAt(this.value, 0, this.value.length);
+    return true;
+  }
+
+  /** Says what the current value's merged id is. */
+  assign(merged: number): void {
+    const position = this.#order === undefined ? this.#at : this.#order[this.#at]!;
+    this.#remap[this.#ids[position]!] = merged;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function compareSources(a: Source, b: Source): number {
+  return a.prefix - b.prefix || compareUtf8(a.value, b.value);
+}
+
+/** A k-way merge by a binary heap; equal values of several inputs become one. */
+function mergeSources(sources: readonly Source[], values: ValueArena, firstId: number): void {
+  const heap = sources.filter((source) => source.next());
+  heap.sort(compareSources);
+  let last: Uint8Array | undefined;
+  while (heap.length > 0) {
+    const top = heap[0];
+    if (top === undefined) return;
+    if (last === undefined || compareUtf8(last, top.value) !== 0) {
+      values.push(top.value);
+      last = values.get(values.size - 1);
+    }
+    top.assign(firstId + values.size - 1);
+    if (!top.next()) {
+      const end = heap.pop();
+      if (end === undefined || heap.length === 0) return;
+      heap[0] = end;
+    }
+    siftDown(heap);
+  }
+}
+
+function siftDown(heap: Source[]): void {
+  const item = heap[0];
+  if (item === undefined) return;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    let least = heap[child];
+    if (least === undefined) break;
+    const right = heap[child + 1];
+    if (right !== undefined && compareSources(right, least) < 0) {
+      least = right;
+      child++;
+    }
+    if (compareSources(least, item) >= 0) break;
+    heap[at] = least;
+    at = child;
+  }
+  heap[at] = item;
+}

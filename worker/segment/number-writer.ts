@@ -1,0 +1,83 @@
+// Writes `__time`, numeric dimensions and metrics: V2 parts with plain values and the bitmap of null rows.
+// Fed by build.ts. Source: druid-segment-format.md 2.3.1, 2.4, 2.5; the grammars stand in the readers.
+
+import { writeBlocks } from './block-writer.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { COMPRESSION_IDS, type WrittenCompression } from './compression.ts';
+import type { NumberType } from './number-supplier.ts';
+import { roaringBytes } from './roaring-writer.ts';
+import { patchI32 } from './smoosh-writer.ts';
+
+/** Values of a column in row order. Null rows hold 0. */
+export interface NumberValues {
+  readonly type: NumberType;
+  /** FLOAT columns take doubles that are floats already. */
+  readonly values: BigInt64Array | Float64Array;
+  /** 1 = null; undefined when no row is. */
+  readonly nulls: Uint8Array | undefined;
+  readonly rows: number;
+}
+
+const PARTS = { LONG: 'longV2', DOUBLE: 'doubleV2', FLOAT: 'floatV2' } as const;
+/** Values a block: 64 KiB. */
+const SIZE_PER = { LONG: 8192, DOUBLE: 8192, FLOAT: 16_384 } as const;
+const BARE_VALUES = 8192;
+
+/** Writes the whole column file. */
+export function writeNumberColumn(
+  out: ByteWriter,
+  column: NumberValues,
+  compression: WrittenCompression | 'none',
+): void {
+  const { type, rows, nulls } = column;
+  out.str(
+    `{"valueType":"${type}","hasMultipleValues":false,"parts":[{"type":"${PARTS[type]}",` +
+      `"byteOrder":"LITTLE_ENDIAN","bitmapSerdeFactory":{"type":"roaring"}}]}`,
+  );
+  const lengthAt = out.reserve(4);
+  out.u8(2);
+  out.i32(rows);
+  out.i32(compression === 'none' ? 0 : SIZE_PER[type]);
+  out.u8(COMPRESSION_IDS[compression] & 0xff);
+  const width = type === 'FLOAT' ? 4 : 8;
+  const fill = filler(column);
+  if (compression === 'none') {
+    const bytes = new Uint8Array(BARE_VALUES * width);
+    for (let from = 0; from < rows; from += BARE_VALUES) {
+      const n = Math.min(BARE_VALUES, rows - from);
+      fill(from, n, bytes);
+      out.bytes(bytes.subarray(0, n * width));
+    }
+  } else {
+    writeBlocks(out, compression, { count: rows, sizePer: SIZE_PER[type], width }, fill);
+  }
+  patchI32(out, lengthAt, out.position - lengthAt - 4);
+  if (nulls === undefined) return;
+  const nullRows = rowsOf(nulls, rows);
+  if (nullRows.length === 0) return;
+  const bitmap = roaringBytes(nullRows, 0, nullRows.length);
+  out.i32(bitmap.length);
+  out.bytes(bitmap);
+}
+
+/** Little-endian like the machine: values are copied as they are in memory. */
+function filler(column: NumberValues): (from: number, n: number, block: Uint8Array) => void {
+  const { type, values } = column;
+  if (type === 'FLOAT') {
+    return (from, n, block) => {
+      const floats = new Float32Array(block.buffer);
+      for (let i = 0; i < n; i++) floats[i] = Number(values[from + i]);
+    };
+  }
+  return (from, n, block) => {
+    block.set(new Uint8Array(values.buffer, values.byteOffset + 8 * from, 8 * n));
+  };
+}
+
+function rowsOf(nulls: Uint8Array, rows: number): Int32Array {
+  let count = 0;
+  for (let row = 0; row < rows; row++) count += nulls[row]!;
+  const out = new Int32Array(count);
+  for (let row = 0, n = 0; row < rows; row++) if (nulls[row] === 1) out[n++] = row;
+  return out;
+}
