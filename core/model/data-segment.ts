@@ -95,3 +95,8 @@ export function dataSegment(
     sluice: { sha256: file.sha256, zipBytes: file.zipBytes, rows: file.rows },
   };
 }
+
+/** The unique path of a published file: what servers announce beside the id (protocol.md 7 "Identity of copies"). */
+export function uniquePathOf(segment: DataSegment): string {
+  return segment.loadSpec.type === 'local' ? segment.loadSpec.path : segment.loadSpec.key;
+}

@@ -32,6 +32,7 @@ export class Ownership {
   readonly #log: Logger;
   #lease: Lease | undefined;
   #modRevision = 0;
+  #acquiring: Promise<void> | undefined;
 
   constructor(
     parts: { store: MetadataStore; keys: IngestionKeys; clock: Clock; log: Logger },
@@ -65,7 +66,14 @@ export class Ownership {
    * Acquires the key, or acquires it again after a loss: by compare of the remembered revision where it is still
    * ours, else when it has gone. Nobody's key is overwritten. Resolves only when owned; rejects when aborted.
    */
-  async acquire(signal: AbortSignal): Promise<void> {
+  acquire(signal: AbortSignal): Promise<void> {
+    this.#acquiring ??= this.#acquire(signal).finally(() => {
+      this.#acquiring = undefined;
+    });
+    return this.#acquiring;
+  }
+
+  async #acquire(signal: AbortSignal): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {
       if (signal.aborted)
         throw new Failure('fenced', 'LeaseLost', `${this.#key}: stopped before it was acquired`);

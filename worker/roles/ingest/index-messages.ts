@@ -41,7 +41,9 @@ export type IndexRequest =
   | { readonly type: 'drop'; readonly pieces: readonly number[] }
   /** Answers a query over all pieces in memory but `except`. Answer: see query-messages.ts. */
   | { readonly type: 'query'; readonly query: ThreadQuery; readonly except: readonly number[] }
-  /** Samples of bad records, newest last. */
+  /** Forgets the sequence, what waits for it and every piece; waiting requests fail as `fenced` IndexReset. */
+  | { readonly type: 'reset' }
+  /** Answer: {@link BadRecordSample}[], newest last. */
   | { readonly type: 'samples' };
 
 /** A query as it crosses to a thread. */

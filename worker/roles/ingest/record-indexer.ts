@@ -193,6 +193,16 @@ export class RecordIndexer {
     return pieces;
   }
 
+  /** Forgets the sequence and every piece. */
+  reset(): void {
+    this.#sequence = undefined;
+    this.#parser = undefined;
+    this.#sinks = [];
+    this.#current = undefined;
+    this.#positions.clear();
+    this.#frozen.clear();
+  }
+
   drop(pieces: readonly number[]): void {
     for (const piece of pieces) this.#frozen.delete(piece);
   }

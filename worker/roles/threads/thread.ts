@@ -29,8 +29,8 @@ export interface Thread<Request, Event> {
   call<Result>(request: Request, transfer?: readonly Transferable[]): Promise<Result>;
   /** Sends a request nobody waits for. */
   post(request: Request, transfer?: readonly Transferable[]): void;
-  /** Called for every event the thread emits. */
-  onEvent(listener: (event: Event) => void): void;
+  /** Called for every event the thread emits, until the returned function is called. */
+  onEvent(listener: (event: Event) => void): () => void;
   /** Resolves with the reason when the thread ends by itself: a bug, or out of memory. */
   readonly died: Promise<Failure>;
   close(): Promise<void>;
@@ -52,7 +52,7 @@ export function startThread<Request, Event>(
     number,
     { resolve: (value: unknown) => void; reject: (error: Failure) => void }
   >();
-  const listeners: ((event: Event) => void)[] = [];
+  const listeners = new Set<(event: Event) => void>();
   const { promise: died, resolve: reportDeath } = Promise.withResolvers<Failure>();
   let nextId = 1;
   let isClosing = false;
@@ -97,7 +97,10 @@ export function startThread<Request, Event>(
     post(request, transfer = []) {
       if (death === undefined) worker.postMessage({ id: 0, request }, [...transfer]);
     },
-    onEvent: (listener) => listeners.push(listener),
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     died,
     async close() {
       isClosing = true;

@@ -1,0 +1,153 @@
+// Published segments until a historical serves them: the worker's copy stays announced until another server announces
+// the same id and path, or the coordinator writes that no tier wants it; then it is un-announced, kept for a while for
+// queries in flight, and forgotten. Source: protocol.md 7 "Hand-off". Invariant I2.
+
+import { rm } from 'node:fs/promises';
+import { CODECS } from '../../../core/metadata/codecs.ts';
+import { type DataSourceKeys, parseKey, SERVERS } from '../../../core/metadata/keys.ts';
+import type { Change, MetadataStore, Mirror } from '../../../core/metadata/port.ts';
+import { type DataSegment, uniquePathOf } from '../../../core/model/data-segment.ts';
+import type { Clock } from '../../../core/runtime/clock.ts';
+import { messageOf } from '../../../core/runtime/failure.ts';
+import type { Logger } from '../../../core/runtime/log.ts';
+import type { Announcer } from '../announcer.ts';
+import type { IngestMetrics } from './ingest-metrics.ts';
+import type { PieceRegistry } from './piece-registry.ts';
+import type { SequenceRun } from './sequence-run.ts';
+
+/** How long a copy is kept after another server took over, ms (protocol.md 7). */
+export const KEEP_MS = 600_000;
+
+interface Tracked {
+  readonly run: SequenceRun;
+  readonly publishedAtMs: number;
+  /** Id -> path of segments still announced by us. */
+  readonly waiting: Map<string, string>;
+  /** Monotonic ms at which the last one was let go; the copy goes KEEP_MS later. */
+  releasedAtMs: number | undefined;
+}
+
+/** Hand-off of one worker. */
+export class HandOff {
+  readonly #parts: {
+    announcer: Announcer;
+    pieces: PieceRegistry;
+    clock: Clock;
+    log: Logger;
+    metrics: IngestMetrics;
+    server: string;
+  };
+  readonly #tracked: Tracked[] = [];
+  readonly #mirrors: readonly Mirror[];
+  /** Paths of segments served by others: `id\npath`. */
+  readonly #served: Map<string, string> = new Map();
+  readonly #unwanted: Set<string> = new Set();
+  #wake: () => void = () => undefined;
+
+  constructor(
+    store: MetadataStore,
+    dataSource: DataSourceKeys,
+    parts: {
+      announcer: Announcer;
+      pieces: PieceRegistry;
+      clock: Clock;
+      log: Logger;
+      metrics: IngestMetrics;
+      server: string;
+    },
+  ) {
+    this.#parts = parts;
+    this.#mirrors = [
+      store.mirror(SERVERS, (changes) => this.#onServers(changes)),
+      store.mirror(dataSource.segments, (changes) => this.#onSegments(changes)),
+    ];
+  }
+
+  /** Number of published segments that nobody else serves yet. */
+  get waiting(): number {
+    return this.#tracked.reduce((sum, t) => sum + t.waiting.size, 0);
+  }
+
+  /** Ids of published sequences whose local copies are still kept. */
+  sequences(): readonly string[] {
+    return this.#tracked.map((t) => t.run.state.id);
+  }
+
+  /** Starts to wait for the segments of a published sequence. */
+  track(run: SequenceRun, segments: readonly DataSegment[]): void {
+    const waiting = new Map(segments.map((s) => [s.identifier, uniquePathOf(s)]));
+    // Segments that were announced but got no row end with the sequence.
+    this.#tracked.push({
+      run,
+      publishedAtMs: this.#parts.clock.monotonicMs(),
+      waiting,
+      releasedAtMs: undefined,
+    });
+    this.#wake();
+  }
+
+  /** Works until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for (const tracked of this.#tracked.slice()) await this.#advance(tracked);
+      } catch (error) {
+        this.#parts.log.warn('hand-off step failed; trying again', { error: messageOf(error) });
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        void this.#parts.clock.sleep(1000, signal).then(resolve);
+      });
+    }
+  }
+
+  close(): void {
+    for (const mirror of this.#mirrors) mirror.close();
+  }
+
+  async #advance(tracked: Tracked): Promise<void> {
+    const { announcer, clock, log, metrics } = this.#parts;
+    const done = [...tracked.waiting].filter(
+      ([id, path]) =>
+        this.#unwanted.has(id) || [...this.#served.values()].includes(`${id}\n${path}`),
+    );
+    if (done.length > 0) {
+      await announcer.remove(done.map(([id]) => id));
+      for (const [id] of done) {
+        tracked.waiting.delete(id);
+        metrics.handedOff(
+          this.#unwanted.has(id) ? 'unwanted' : 'loaded',
+          (clock.monotonicMs() - tracked.publishedAtMs) / 1000,
+        );
+        log.info('handed off', { segment: id });
+      }
+    }
+    if (tracked.waiting.size > 0) return;
+    tracked.releasedAtMs ??= clock.monotonicMs();
+    if (clock.monotonicMs() - tracked.releasedAtMs < KEEP_MS) return;
+    this.#parts.pieces.closeSequence(tracked.run.state.id);
+    await rm(tracked.run.dir, { recursive: true, force: true });
+    this.#tracked.splice(this.#tracked.indexOf(tracked), 1);
+  }
+
+  #onServers(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const entry = change.type === 'put' ? change.entry : change.previous;
+      const key = parseKey(entry.key);
+      if (key.type !== 'served' || key.server === this.#parts.server) continue;
+      const served = CODECS.served.decode(entry.value, entry.key);
+      if (change.type === 'delete') this.#served.delete(entry.key);
+      else if (served.path !== null) this.#served.set(entry.key, `${served.id}\n${served.path}`);
+    }
+    this.#wake();
+  }
+
+  #onSegments(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.type === 'delete') continue;
+      const record = CODECS.segment.decode(change.entry.value, change.entry.key);
+      if (record.handedOff === 'NoTierWants') this.#unwanted.add(record.segment.identifier);
+    }
+    this.#wake();
+  }
+}
