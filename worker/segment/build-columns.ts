@@ -13,11 +13,12 @@ import type { Piece, RowOrder } from './row-merge.ts';
 import type { SmooshWriter } from './smoosh-writer.ts';
 import { writeNullColumn, writeStringColumn } from './string-writer.ts';
 
-/** Room for one column of the result; longs, doubles and ids are the same bytes. */
+/** Room for one column of the result; longs and doubles are the same bytes, ids and scratch the halves of them. */
 export interface BuildArrays {
   readonly longs: BigInt64Array;
   readonly doubles: Float64Array;
   readonly ids: Int32Array;
+  readonly scratch: Int32Array;
   readonly nulls: Uint8Array;
 }
 
@@ -97,6 +98,7 @@ function writeStrings(
     hasNull: dictionary.hasNull,
     values: dictionary.values,
     hasBitmaps,
+    scratch: arrays.scratch,
     compression: compression.dimensions,
   };
   out.begin(column.name);

@@ -95,17 +95,18 @@ function buildNow(options: BuildOptions): BuiltSegment {
 
 /** Scratch space shared by the columns of a build, which are written one after the other. */
 class Arrays implements BuildArrays {
-  readonly #buffer: ArrayBuffer;
   readonly longs: BigInt64Array;
   readonly doubles: Float64Array;
   readonly ids: Int32Array;
+  readonly scratch: Int32Array;
   readonly nulls: Uint8Array;
 
   constructor(rows: number) {
-    this.#buffer = new ArrayBuffer(8 * rows);
-    this.longs = new BigInt64Array(this.#buffer);
-    this.doubles = new Float64Array(this.#buffer);
-    this.ids = new Int32Array(this.#buffer);
+    const buffer = new ArrayBuffer(8 * rows);
+    this.longs = new BigInt64Array(buffer);
+    this.doubles = new Float64Array(buffer);
+    this.ids = new Int32Array(buffer, 0, rows);
+    this.scratch = new Int32Array(buffer, 4 * rows, rows);
     this.nulls = new Uint8Array(rows);
   }
 }

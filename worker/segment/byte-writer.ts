@@ -33,8 +33,7 @@ export function bytesOfStr(text: string): Uint8Array {
   return out;
 }
 
-/** Int32s as big-endian bytes, the layout of end offsets. */
-export function bigEndian(values: Int32Array): Uint8Array {
-  const bytes = Buffer.from(new Int32Array(values).buffer);
-  return bytes.swap32();
+/** Turns int32s into big-endian bytes, the layout of end offsets, in place. */
+export function toBigEndian(values: Int32Array): Uint8Array {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).swap32();
 }

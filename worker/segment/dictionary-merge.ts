@@ -82,49 +82,54 @@ function usageOf(column: StringColumn, rows: number): Usage {
 /** The used values of one input in ascending order, one at a time. */
 class Source {
   readonly count: number;
-  readonly #column: StringColumn;
-  readonly #remap: Int32Array;
-  /** Own ids of the used values in ascending order of the values. */
-  readonly #ids: Int32Array;
-  /** Values of an unsorted dictionary, by position before sorting. */
-  readonly #arena: ValueArena | undefined;
-  readonly #order: Int32Array | undefined;
-  #at = -1;
   value: Uint8Array = new Uint8Array(0);
   prefix = 0;
+  readonly #column: StringColumn;
+  readonly #used: Uint8Array;
+  readonly #remap: Int32Array;
+  /** For an unsorted dictionary: own ids of the used values in the order of the values. */
+  readonly #order: Int32Array | undefined;
+  /** Position in the order, or the own id. */
+  #at = -1;
 
   constructor(column: StringColumn, used: Uint8Array, remap: Int32Array) {
     let count = 0;
     for (let id = 0; id < used.length; id++) count += used[id]!;
-    const ids = new Int32Array(count);
-    for (let id = 0, n = 0; id < used.length; id++) if (used[id] === 1) ids[n++] = id;
     this.count = count;
     this.#column = column;
+    this.#used = used;
     this.#remap = remap;
-    this.#ids = ids;
-    if (column.dictionary.sorted) return;
-    this.#arena = new ValueArena(count);
-    for (let i = 0; i < count; i++) this.#arena.push(column.dictionary.utf8(ids[i]!) ?? EMPTY);
-    this.#order = this.#arena.sortedOrder();
+    this.#order = column.dictionary.sorted ? undefined : sortedIds(column, used, count);
   }
 
   /** Moves to the next value. False at the end. */
   next(): boolean {
-    if (++this.#at >= this.count) return false;
-    const arena = this.#arena;
-    this.value =
-      arena === undefined
-        ? (this.#column.dictionary.utf8(this.#ids[this.#at]!) ?? EMPTY)
-        : arena.get(this.#order?.[this.#at] ?? 0);
+    this.#at++;
+    if (this.#order === undefined) {
+      while (this.#at < this.#used.length && this.#used[this.#at] === 0) this.#at++;
+      if (this.#at >= this.#used.length) return false;
+    } else if (this.#at >= this.count) return false;
+    this.value = this.#column.dictionary.utf8(this.#id()) ?? EMPTY;
     this.prefix = prefixAt(this.value, 0, this.value.length);
     return true;
   }
 
   /** Says what the current value's merged id is. */
   assign(merged: number): void {
-    const position = this.#order === undefined ? this.#at : this.#order[this.#at]!;
-    this.#remap[this.#ids[position]!] = merged;
+    this.#remap[this.#id()] = merged;
   }
+
+  #id(): number {
+    return this.#order === undefined ? this.#at : this.#order[this.#at]!;
+  }
+}
+
+function sortedIds(column: StringColumn, used: Uint8Array, count: number): Int32Array {
+  const ids = new Int32Array(count);
+  for (let id = 0, n = 0; id < used.length; id++) if (used[id] === 1) ids[n++] = id;
+  const arena = new ValueArena(count);
+  for (const id of ids) arena.push(column.dictionary.utf8(id) ?? EMPTY);
+  return arena.sortedOrder().map((position) => ids[position]!);
 }
 
 const EMPTY = new Uint8Array(0);

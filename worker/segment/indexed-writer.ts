@@ -3,7 +3,7 @@
 // Source: druid-segment-format.md 2.1.1; the grammar stands in indexed-container.ts.
 
 import { Failure } from '../../core/runtime/failure.ts';
-import { bigEndian, bytesOfI32, type ByteWriter } from './byte-writer.ts';
+import { bytesOfI32, type ByteWriter, toBigEndian } from './byte-writer.ts';
 
 /** All lengths and offsets of a container are signed 32-bit. */
 const CONTAINER_BYTES_MAX = 2_147_483_647;
@@ -56,7 +56,7 @@ export class IndexedWriter {
       throw new Failure('bug', 'AssertionFailed', `${this.#count} of ${size} container values`);
     }
     this.#out.patch(this.#lengthAt, bytesOfI32(this.#out.position - this.#lengthAt - 4));
-    if (size > 0) this.#out.patch(this.#lengthAt + 8, bigEndian(this.#ends));
+    if (size > 0) this.#out.patch(this.#lengthAt + 8, toBigEndian(this.#ends));
   }
 }
 

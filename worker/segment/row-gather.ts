@@ -41,18 +41,20 @@ class Heads {
 export function gatherTimes(pieces: readonly Piece[], order: RowOrder, out: BigInt64Array): void {
   const lane = new Float64Array(pieces.length * LANE);
   const heads = new Heads(pieces);
-  const halves = new Int32Array(out.buffer, out.byteOffset, 2 * order.rows);
+  const { at: next, end: ends } = heads;
   const { entries } = order;
+  const halves = new Int32Array(out.buffer, out.byteOffset, 2 * order.rows);
   let n = 0;
-  for (const entry of entries) {
+  for (let j = 0; j < entries.length; j++) {
+    const entry = entries[j]!;
     const p = entry & PIECES_MAX;
-    if (heads.at[p] === heads.end[p]) {
+    if (next[p] === ends[p]) {
       const { piece, from, count } = heads.take(p);
       const target = lane.subarray(p * LANE, p * LANE + count);
       if (piece.sorted === undefined) piece.view.readTimes(from, count, target);
       else permute(piece.sorted.keys.times, piece.sorted.order, from, target);
     }
-    const time = lane[heads.at[p]!++]!;
+    const time = lane[next[p]!++]!;
     if ((entry & JOINS) !== 0) continue;
     halves[n++] = time % 4294967296;
     halves[n++] = Math.floor(time / 4294967296);
@@ -69,10 +71,13 @@ export function gatherIds(
 ): void {
   const lane = new Int32Array(pieces.length * LANE);
   const heads = new Heads(pieces);
+  const { at: next, end: ends } = heads;
+  const { entries } = order;
   let n = 0;
-  for (const entry of order.entries) {
+  for (let j = 0; j < entries.length; j++) {
+    const entry = entries[j]!;
     const p = entry & PIECES_MAX;
-    if (heads.at[p] === heads.end[p]) {
+    if (next[p] === ends[p]) {
       const { piece, from, count } = heads.take(p);
       if (piece.sorted === undefined) sources[p]!.read(from, count, lane, p * LANE);
       else {
@@ -80,7 +85,7 @@ export function gatherIds(
         permute(all, piece.sorted.order, from, lane.subarray(p * LANE, p * LANE + count));
       }
     }
-    const id = lane[heads.at[p]!++]!;
+    const id = lane[next[p]!++]!;
     if ((entry & JOINS) === 0) out[n++] = id;
   }
 }
@@ -93,6 +98,8 @@ export function gatherLists(
   column: number,
 ): IdLists {
   const heads = new Heads(pieces);
+  const { at: next, end: ends } = heads;
+  const { entries } = order;
   const lanes = pieces.map(
     ({ sorted }): IdLists =>
       sorted?.keys.columns[column]?.lists ?? { offsets: new Int32Array(0), ids: new Int32Array(0) },
@@ -100,17 +107,18 @@ export function gatherLists(
   const offsets = new Int32Array(order.rows + 1);
   let ids = new Int32Array(order.rows);
   let [row, used] = [0, 0];
-  for (const entry of order.entries) {
+  for (let j = 0; j < entries.length; j++) {
+    const entry = entries[j]!;
     const p = entry & PIECES_MAX;
     const lane = lanes[p]!;
-    if (heads.at[p] === heads.end[p]) {
+    if (next[p] === ends[p]) {
       const { piece, from, count } = heads.take(p);
       if (piece.sorted === undefined) sources[p]!.readLists(from, count, lane);
     }
     const { sorted } = pieces[p]!;
-    const at = heads.at[p]!++;
+    const at = next[p]!++;
     if ((entry & JOINS) !== 0) continue;
-    const position = heads.position[p]! - (heads.end[p]! - at);
+    const position = heads.position[p]! - (ends[p]! - at);
     const i = sorted === undefined ? at - p * LANE : sorted.order[position]!;
     const [start, end] = [lane.offsets[i]!, lane.offsets[i + 1]!];
     if (used + end - start > ids.length) {
@@ -137,6 +145,8 @@ export function gatherNumbers(
   nulls: Uint8Array,
 ): boolean {
   const heads = new Heads(pieces);
+  const { at: next, end: ends } = heads;
+  const { entries } = order;
   const isLong = out instanceof BigInt64Array;
   const make = (n: number): BigInt64Array | Float64Array =>
     isLong ? new BigInt64Array(n) : new Float64Array(n);
@@ -145,9 +155,10 @@ export function gatherNumbers(
   const whole = pieces.map((piece, p) => wholeColumn(piece, sources[p]!, make));
   const combine = isLong ? combineLongs : combineDoubles;
   let row = -1;
-  for (const entry of order.entries) {
+  for (let j = 0; j < entries.length; j++) {
+    const entry = entries[j]!;
     const p = entry & PIECES_MAX;
-    if (heads.at[p] === heads.end[p]) {
+    if (next[p] === ends[p]) {
       const { piece, from, count } = heads.take(p);
       const target = lane.subarray(p * LANE, p * LANE + count);
       const targetNulls = laneNulls.subarray(p * LANE, p * LANE + count);
@@ -159,7 +170,7 @@ export function gatherNumbers(
         permute(all.nulls, piece.sorted.order, from, targetNulls);
       }
     }
-    const at = heads.at[p]!++;
+    const at = next[p]!++;
     if ((entry & JOINS) === 0) {
       row++;
       copyCell(lane, at, out, row);

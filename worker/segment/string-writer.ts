@@ -20,6 +20,8 @@ export interface StringValues {
   /** rows + 1 entries for multi-value columns. */
   readonly offsets: Int32Array | undefined;
   readonly hasBitmaps: boolean;
+  /** Room for an int a row, used while the column is written. */
+  readonly scratch: Int32Array;
   readonly compression: WrittenCompression;
 }
 
@@ -155,7 +157,8 @@ function writeBitmaps(out: ByteWriter, column: StringValues, count: number, size
     for (let row = 0; row < rows; row++) if (offsets[row] === offsets[row + 1]) starts[1]!++;
   }
   for (let id = 0; id < size; id++) starts[id + 1]! += starts[id]!;
-  const grouped = new Int32Array(starts[size]!);
+  const total = starts[size]!;
+  const grouped = total <= column.scratch.length ? column.scratch : new Int32Array(total);
   const ends = starts.slice(0, size);
   if (offsets === undefined) {
     for (let row = 0; row < rows; row++) grouped[ends[ids[row]!]!++] = row;

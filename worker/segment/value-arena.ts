@@ -1,44 +1,54 @@
-// UTF-8 values one after the other in one array: the merged dictionary of a column, and the values of an
-// unsorted one while it is sorted. Fed by dictionary-merge.ts; read by string-writer.ts.
+// UTF-8 values one after the other in pages: the merged dictionary of a column, and the values of an unsorted one
+// while it is sorted. Pages are never copied, so growing leaves nothing behind. Fed by dictionary-merge.ts; read
+// by string-writer.ts.
 
+import { Failure } from '../../core/runtime/failure.ts';
 import { PREFIX_BYTES, prefixAt, sortPairs } from './value-order.ts';
 
-/** A growing list of byte strings. */
+const PAGE_POWER = 20;
+const PAGE_BYTES = 1 << PAGE_POWER;
+/** Page numbers are the high bits of a signed 32-bit position. */
+const PAGES_MAX = 2048;
+
+/** A growing list of byte strings. A value lies within one page; longer ones have a page of their own size. */
 export class ValueArena {
-  #bytes: Uint8Array;
-  #ends: Int32Array;
+  /** A value longer than a page takes several numbers; the first holds it. */
+  readonly #pages: Uint8Array[] = [];
+  #starts: Int32Array;
+  #lengths: Int32Array;
+  #next = 0;
   #size = 0;
 
   constructor(valuesExpected: number) {
-    this.#bytes = new Uint8Array(Math.max(64, 12 * valuesExpected));
-    this.#ends = new Int32Array(Math.max(16, valuesExpected));
+    this.#starts = new Int32Array(Math.max(16, valuesExpected));
+    this.#lengths = new Int32Array(Math.max(16, valuesExpected));
   }
 
   get size(): number {
     return this.#size;
   }
 
-  /** Copies a value to the end. */
+  /** Copies a value to the end. @throws Failure `config` SegmentTooLarge beyond 2 GiB */
   push(value: Uint8Array): void {
-    const start = this.#startOf(this.#size);
-    const end = start + value.length;
-    if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, Math.ceil(1.5 * this.#bytes.length)));
-      grown.set(this.#bytes.subarray(0, start));
-      this.#bytes = grown;
+    const { length } = value;
+    const left = this.#pages.length * PAGE_BYTES - this.#next;
+    if (length > left || this.#pages.length === 0) this.#addPages(length);
+    const start = this.#next;
+    this.#pages[start >>> PAGE_POWER]!.set(value, start & (PAGE_BYTES - 1));
+    if (this.#size === this.#starts.length) {
+      this.#starts = grown(this.#starts);
+      this.#lengths = grown(this.#lengths);
     }
-    if (this.#size === this.#ends.length) {
-      const grown = new Int32Array(Math.ceil(1.5 * this.#ends.length));
-      grown.set(this.#ends);
-      this.#ends = grown;
-    }
-    this.#bytes.set(value, start);
-    this.#ends[this.#size++] = end;
+    this.#starts[this.#size] = start;
+    this.#lengths[this.#size++] = length;
+    this.#next = start + length;
   }
 
-  /** Value `i`, valid until the next push. */
+  /** Value `i`; its bytes stay as they are. */
   get(i: number): Uint8Array {
-    return this.#bytes.subarray(this.#startOf(i), this.#ends[i]);
+    const start = this.#starts[i]!;
+    const at = start & (PAGE_BYTES - 1);
+    return this.#pages[start >>> PAGE_POWER]!.subarray(at, at + this.#lengths[i]!);
   }
 
   /** Indexes of the values in ascending order. */
@@ -48,11 +58,27 @@ export class ValueArena {
     return items;
   }
 
+  #addPages(length: number): void {
+    const numbers = Math.max(1, Math.ceil(length / PAGE_BYTES));
+    if (this.#pages.length + numbers > PAGES_MAX) {
+      throw new Failure(
+        'config',
+        'SegmentTooLarge',
+        'the values of a dimension exceed 2 GiB; lower segments.maxRows or segments.maxBytes',
+      );
+    }
+    this.#next = this.#pages.length * PAGE_BYTES;
+    const page = new Uint8Array(numbers * PAGE_BYTES);
+    for (let i = 0; i < numbers; i++) this.#pages.push(page);
+  }
+
   /** Sorts items[low..high), which agree in their first `depth` bytes, by the bytes that follow. */
   #sortFrom(items: Int32Array, keys: Float64Array, low: number, high: number, depth: number): void {
     for (let k = low; k < high; k++) {
       const i = items[k]!;
-      keys[k] = prefixAt(this.#bytes, this.#startOf(i) + depth, this.#ends[i]!);
+      const start = this.#starts[i]!;
+      const at = start & (PAGE_BYTES - 1);
+      keys[k] = prefixAt(this.#pages[start >>> PAGE_POWER]!, at + depth, at + this.#lengths[i]!);
     }
     sortPairs(keys, items, low, high);
     for (let from = low; from < high;) {
@@ -64,8 +90,10 @@ export class ValueArena {
       from = to;
     }
   }
+}
 
-  #startOf(i: number): number {
-    return i === 0 ? 0 : this.#ends[i - 1]!;
-  }
+function grown(array: Int32Array): Int32Array {
+  const out = new Int32Array(Math.ceil(1.5 * array.length));
+  out.set(array);
+  return out;
 }
