@@ -40,7 +40,12 @@ export class Coordinator {
   readonly #expanded: Set<string> = new Set();
   readonly #sweeper: Sweeper;
   #fleet: Fleet | undefined;
-  #lastPlan: LoadPlan = { orders: [], unavailable: 0, underReplicated: 0, unplaced: [] };
+  #lastPlan: LoadPlan = {
+    orders: [],
+    unavailable: new Map(),
+    underReplicated: new Map(),
+    unplaced: [],
+  };
   #wake: () => void = () => undefined;
 
   constructor(parts: CoordinatorParts) {
@@ -172,8 +177,10 @@ export class Coordinator {
 
   #report(fleet: Fleet, plan: LoadPlan): void {
     const { metrics } = this.#parts;
-    metrics.coordinatorUnavailable.set({}, plan.unavailable);
-    metrics.coordinatorUnderReplicated.set({}, plan.underReplicated);
+    for (const [dataSource, count] of plan.unavailable)
+      metrics.coordinatorUnavailable.set({ data_source: dataSource }, count);
+    for (const [dataSource, count] of plan.underReplicated)
+      metrics.coordinatorUnderReplicated.set({ data_source: dataSource }, count);
     for (const [server, orders] of fleet.orders)
       metrics.coordinatorQueue.set({ server }, orders.size);
   }

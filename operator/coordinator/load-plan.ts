@@ -20,10 +20,10 @@ export interface Wish {
 /** Figures of one plan, for metrics and endpoints. */
 export interface LoadPlan {
   readonly orders: readonly PlannedOrder[];
-  /** Wanted segments that no historical serves. */
-  readonly unavailable: number;
-  /** Replicas missing beyond the first. */
-  readonly underReplicated: number;
+  /** Wanted segments that no historical serves, by data source. */
+  readonly unavailable: ReadonlyMap<string, number>;
+  /** Replicas missing, by data source. */
+  readonly underReplicated: ReadonlyMap<string, number>;
   /** Segments that fit no server of their tier. */
   readonly unplaced: readonly string[];
 }
@@ -37,8 +37,8 @@ export function planLoads(fleet: Fleet, wishes: readonly Wish[]): LoadPlan {
   const load = loads(fleet);
   const orders: PlannedOrder[] = [];
   const unplaced: string[] = [];
-  let unavailable = 0;
-  let underReplicated = 0;
+  const unavailable = new Map<string, number>();
+  const underReplicated = new Map<string, number>();
   const wanted = new Map(wishes.map((wish) => [wish.segment.identifier, wish]));
   for (const { segment, replicas } of wishes) {
     let serving = 0;
@@ -47,7 +47,7 @@ export function planLoads(fleet: Fleet, wishes: readonly Wish[]): LoadPlan {
       const holders = servers.filter((server) => holds(fleet, server, segment));
       serving += holders.filter((server) => serves(fleet, server, segment)).length;
       let missing = count - holders.length;
-      underReplicated += Math.max(0, missing);
+      add(underReplicated, segment.dataSource, Math.max(0, missing));
       const free = servers.filter(
         (server) => !holders.includes(server) && !hasOrder(fleet, server, segment.identifier),
       );
@@ -64,10 +64,14 @@ export function planLoads(fleet: Fleet, wishes: readonly Wish[]): LoadPlan {
       for (const extra of holders.slice(count))
         if (serves(fleet, extra, segment)) orders.push({ server: extra, action: 'drop', segment });
     }
-    if (serving === 0 && replicas.size > 0) unavailable++;
+    add(unavailable, segment.dataSource, serving === 0 && replicas.size > 0 ? 1 : 0);
   }
   orders.push(...strays(fleet, wanted));
   return { orders, unavailable, underReplicated, unplaced };
+}
+
+function add(counts: Map<string, number>, dataSource: string, amount: number): void {
+  counts.set(dataSource, (counts.get(dataSource) ?? 0) + amount);
 }
 
 /** Segments served, or ordered, that no wish names by id and path. */
