@@ -45,7 +45,7 @@ export function writeColumns(out: SmooshWriter, state: BuildState): void {
   const allNull = new Set<string>();
   plan.dimensions.forEach((dimension, place) => {
     if (dimension.kind === 'number') writeNumbers(out, dimension, state);
-    else if (dimension.dictionary.values.size > 0) writeStrings(out, dimension, place, state);
+    else if (!isAllNull(dimension)) writeStrings(out, dimension, place, state);
     else {
       allNull.add(dimension.name);
       out.begin(dimension.name);
@@ -66,6 +66,11 @@ export function writeColumns(out: SmooshWriter, state: BuildState): void {
     writeSegmentMetadata({ aggregators, timestampSpec, queryGranularity, rollup, dimensions }),
   );
   out.end();
+}
+
+/** Empty lists are kept apart from nulls, so a column that has some is written like any other. */
+function isAllNull({ dictionary }: StringPlan): boolean {
+  return dictionary.values.size === 0 && !dictionary.isMulti;
 }
 
 function writeNumbers(out: SmooshWriter, column: NumberPlan, state: BuildState): void {

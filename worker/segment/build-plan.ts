@@ -72,10 +72,11 @@ function planDimension(
   if (type !== 'string') return planNumbers(views, name, NUMBER_TYPES[type], 'first');
   const columns = views.map((view) => stringsOf(view, name));
   const rows = views.map((view) => view.rows);
-  const dictionary = mergeDictionaries(columns, rows);
+  const handling = dimension.multiValueHandling;
+  const dictionary = mergeDictionaries(columns, rows, handling === 'sorted_set');
   const pieces = columns.map((column, p) => {
     const remap = dictionary.remaps[p] ?? new Int32Array(0);
-    return new PieceIds(column, remap, dimension.multiValueHandling);
+    return new PieceIds(column, remap, dictionary.hasNull, handling);
   });
   return { kind: 'string', name, hasBitmaps: dimension.createBitmapIndex, dictionary, pieces };
 }
@@ -113,5 +114,8 @@ function keySourceOf(
     return { kind, numbers: column.pieces[p] ?? new PieceNumbers(undefined) };
   }
   const kind = key?.kind === 'lists' ? 'lists' : 'ids';
-  return { kind, ids: column.pieces[p] ?? new PieceIds(undefined, new Int32Array(0), 'array') };
+  return {
+    kind,
+    ids: column.pieces[p] ?? new PieceIds(undefined, new Int32Array(0), true, 'array'),
+  };
 }

@@ -10,7 +10,7 @@ import { compareUtf8, prefixAt } from './value-order.ts';
 export interface MergedDictionary {
   readonly hasNull: boolean;
   readonly values: ValueArena;
-  /** True when some row holds two or more values. */
+  /** True when some row is stored with two or more values, or with an empty list. */
   readonly isMulti: boolean;
   /** Per input: own id -> merged id; entries that do not occur stay 0. Empty for inputs without the column. */
   readonly remaps: readonly Int32Array[];
@@ -23,13 +23,17 @@ interface Usage {
   readonly isMulti: boolean;
 }
 
-/** Merges; `rows[i]` is the number of rows of input i, `columns[i]` its column or undefined. */
+/**
+ * Merges; `rows[i]` is the number of rows of input i, `columns[i]` its column or undefined. `isSet`: lists are
+ * stored without repetitions.
+ */
 export function mergeDictionaries(
   columns: readonly (StringColumn | undefined)[],
   rows: readonly number[],
+  isSet: boolean,
 ): MergedDictionary {
   const usages = columns.map((column, i) =>
-    column === undefined ? undefined : usageOf(column, rows[i] ?? 0),
+    column === undefined ? undefined : usageOf(column, rows[i] ?? 0, isSet),
   );
   const hasNull = usages.some((usage) => usage === undefined || usage.hasNull);
   const isMulti = usages.some((usage) => usage?.isMulti === true);
@@ -48,7 +52,7 @@ export function mergeDictionaries(
   return { hasNull, values, isMulti, remaps };
 }
 
-function usageOf(column: StringColumn, rows: number): Usage {
+function usageOf(column: StringColumn, rows: number, isSet: boolean): Usage {
   const { dictionary } = column;
   const used = new Uint8Array(dictionary.size);
   const nullId = dictionary.idOf(null);
@@ -59,9 +63,11 @@ function usageOf(column: StringColumn, rows: number): Usage {
       const count = Math.min(VECTOR_ROWS, rows - from);
       column.readIdLists(from, count, lists);
       for (let i = 0; i < count; i++) {
-        const length = lists.offsets[i + 1]! - lists.offsets[i]!;
-        hasEmpty ||= length === 0;
-        isMulti ||= length > 1;
+        const [start, end] = [lists.offsets[i]!, lists.offsets[i + 1]!];
+        hasEmpty ||= start === end;
+        // What is stored as one value does not make the column multi-valued: see PieceIds.readLists.
+        const only = isSet ? lists.ids[start] : nullId;
+        for (let k = start; k < end && end - start > 1; k++) isMulti ||= lists.ids[k] !== only;
       }
       for (let i = 0; i < lists.offsets[count]!; i++) used[lists.ids[i]!] = 1;
     }
@@ -73,6 +79,8 @@ function usageOf(column: StringColumn, rows: number): Usage {
       for (let i = 0; i < count; i++) used[ids[i]!] = 1;
     }
   }
+  // Only lists can be empty, and whether a row is one must not depend on the rows it happens to be stored with.
+  isMulti ||= hasEmpty;
   const hasNull = hasEmpty || (nullId >= 0 && used[nullId] === 1);
   // Null is no value: it has its own place in front of the merged ones.
   if (nullId >= 0) used[nullId] = 0;

@@ -21,12 +21,19 @@ export class PieceIds {
   readonly #column: StringColumn | undefined;
   /** Own id -> merged id. */
   readonly #remap: Int32Array;
+  readonly #hasNull: boolean;
   readonly #handling: MultiValueHandling;
   readonly #lists: IdLists = { offsets: new Int32Array(0), ids: new Int32Array(0) };
 
-  constructor(column: StringColumn | undefined, remap: Int32Array, handling: MultiValueHandling) {
+  constructor(
+    column: StringColumn | undefined,
+    remap: Int32Array,
+    hasNull: boolean,
+    handling: MultiValueHandling,
+  ) {
     this.#column = column;
     this.#remap = remap;
+    this.#hasNull = hasNull;
     this.#handling = handling;
   }
 
@@ -48,7 +55,10 @@ export class PieceIds {
     }
   }
 
-  /** Lists of merged ids, in the order the column asks for. `count` is at most VECTOR_ROWS. */
+  /**
+   * Lists of merged ids, in the order the column asks for; a list of nulls alone is one null, so that which of
+   * two equal rows is kept does not decide the layout. `count` is at most VECTOR_ROWS.
+   */
   readLists(from: number, count: number, out: IdLists): void {
     if (this.#column === undefined) {
       if (out.offsets.length < count + 1) out.offsets = new Int32Array(count + 1);
@@ -60,8 +70,7 @@ export class PieceIds {
     this.#column.readIdLists(from, count, out);
     const { offsets, ids } = out;
     for (let i = 0; i < offsets[count]!; i++) ids[i] = this.#remap[ids[i]!]!;
-    if (this.#handling === 'array') return;
-    orderLists(out, count, this.#handling === 'sorted_set');
+    orderLists(out, count, this.#handling, this.#hasNull);
   }
 
   #readFirsts(column: StringColumn, from: number, n: number, target: Int32Array): void {
@@ -77,19 +86,27 @@ export class PieceIds {
 /** How a list of values is stored. */
 export type MultiValueHandling = 'sorted_array' | 'sorted_set' | 'array';
 
-/** Sorts each list; with `isSet` drops repeated ids and closes the gaps. */
-function orderLists(lists: IdLists, count: number, isSet: boolean): void {
+/** Sorts each list or not, drops repeated ids or not, and closes the gaps. */
+function orderLists(
+  lists: IdLists,
+  count: number,
+  handling: MultiValueHandling,
+  hasNull: boolean,
+): void {
   const { offsets, ids } = lists;
   let written = 0;
   let start = 0;
   for (let i = 0; i < count; i++) {
     const end = offsets[i + 1]!;
-    if (end - start > 1) ids.subarray(start, end).sort();
+    if (handling !== 'array' && end - start > 1) ids.subarray(start, end).sort();
     const first = written;
+    let isNull = hasNull && end > start;
     for (let k = start; k < end; k++) {
-      if (isSet && written > first && ids[written - 1] === ids[k]) continue;
+      isNull &&= ids[k] === NULL_ID;
+      if (handling === 'sorted_set' && written > first && ids[written - 1] === ids[k]) continue;
       ids[written++] = ids[k]!;
     }
+    if (isNull) written = first + 1;
     start = end;
     offsets[i + 1] = written;
   }
@@ -195,7 +212,10 @@ function textColumn(column: NumericColumn, rows: number): StringColumn {
     dictionary,
     hasBitmaps: false,
     readIds: (from, count, out) => out.set(ids.subarray(from, from + count)),
-    readIdLists: noBitmaps,
+    readIdLists(from, count, out) {
+      out.offsets = Int32Array.from({ length: count + 1 }, (_, i) => i);
+      out.ids = ids.slice(from, from + count);
+    },
     orBitmap: noBitmaps,
     bitmapRows: noBitmaps,
   };

@@ -170,7 +170,9 @@ export function nullStringColumn(rows: number): StringColumn {
     readIdLists(from, count, out) {
       checkRun(from, count, rows);
       if (out.offsets.length < count + 1) out.offsets = new Int32Array(count + 1);
-      out.offsets.fill(0, 0, count + 1);
+      if (out.ids.length < count) out.ids = new Int32Array(count);
+      for (let i = 0; i <= count; i++) out.offsets[i] = i;
+      out.ids.fill(0, 0, count);
     },
     orBitmap(_id, words) {
       for (let row = 0; row < rows; row++) words[row >> 5]! |= 1 << (row & 31);

@@ -50,7 +50,7 @@ function addColumn(column: Column, columns: KeyColumn[], sources: KeySource[]): 
   const kind = column.multi ? 'lists' : 'ids';
   columns.push(kind === 'lists' ? { kind, hasNull } : { kind, cardinality: size });
   const same = Int32Array.from({ length: size }, (_, id) => id);
-  sources.push({ kind, ids: new PieceIds(column, same, 'array') });
+  sources.push({ kind, ids: new PieceIds(column, same, hasNull, 'array') });
 }
 
 function scan(

@@ -54,7 +54,7 @@ export interface RowStringOptions {
 }
 
 /**
- * A string column; multi-valued when some row is a list of two or more.
+ * A string column; multi-valued when some row is a list of two or more values, or of none.
  *
  * @throws Failure `input` RowInvalid for a number where text is expected
  */
@@ -72,12 +72,11 @@ export function rowStringColumn(
   const entries = [...seen];
   if (options.sorted) entries.sort(compareValues);
   const dictionary = new RowDictionary(entries, options.sorted);
-  const multi = lists.some((list) => list.length > 1);
+  const multi = lists.some((list) => list.length !== 1);
   const offsets = new Int32Array(lists.length + 1);
   const ids: number[] = [];
   lists.forEach((list, row) => {
     for (const value of list) ids.push(dictionary.idOf(value));
-    if (list.length === 0 && !multi) ids.push(dictionary.idOf(null));
     offsets[row + 1] = ids.length;
   });
   return new RowStringColumn(dictionary, multi, offsets, Int32Array.from(ids), options.bitmaps);

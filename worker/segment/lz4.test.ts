@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { uncompressSync } from 'lz4-napi';
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { compressLz4, decompressLz4 } from './lz4-wasm.ts';
+import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
+import { buildLz4Module } from './wasm/build.ts';
+
+/** Bytes with repetitions near and far, and some without. */
+const block = fc
+  .array(
+    fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 60 })),
+    { maxLength: 40 },
+  )
+  .map((parts) =>
+    Uint8Array.from(
+      parts.flatMap(([bytes, n]) =>
+        Array(n)
+          .fill([...bytes])
+          .flat(),
+      ),
+    ),
+  );
+
+test('both codecs write the same bytes and read them back', () => {
+  let checked = 0;
+  fc.assert(
+    fc.property(block, (bytes) => {
+      const plain = new Uint8Array(lz4Bound(bytes.length));
+      const length = lz4Compress(bytes, plain);
+      const packed = plain.slice(0, length);
+      expect(Buffer.compare(compressLz4(bytes), packed)).toBe(0);
+      for (const read of [
+        decompressLz4,
+        (src: Uint8Array, dst: Uint8Array) => lz4Decompress(src, 0, src.length, dst),
+      ]) {
+        const out = new Uint8Array(bytes.length);
+        expect(read(packed, out)).toBe(bytes.length);
+        expect(Buffer.compare(out, bytes)).toBe(0);
+      }
+      checked++;
+    }),
+    { numRuns: 200 },
+  );
+  expect(checked).toBe(200);
+});
+
+test('a third codec reads what is written', () => {
+  const text = Buffer.from('Talk:Oceanborn Pelican, '.repeat(2000));
+  const prefix = Buffer.alloc(4);
+  prefix.writeUInt32LE(text.length);
+  expect(uncompressSync(Buffer.concat([prefix, compressLz4(text)])).equals(text)).toBe(true);
+});
+
+test('incompressible and large blocks survive', () => {
+  let seed = 1;
+  const noise = Uint8Array.from({ length: 65_536 }, () => (seed = (seed * 69069 + 1) >>> 0) >>> 24);
+  for (const bytes of [noise, Buffer.concat([noise, noise, noise])]) {
+    const packed = compressLz4(bytes).slice();
+    expect(packed.length).toBeLessThanOrEqual(lz4Bound(bytes.length));
+    const out = new Uint8Array(bytes.length);
+    expect(decompressLz4(packed, out)).toBe(bytes.length);
+    expect(Buffer.compare(out, bytes)).toBe(0);
+  }
+});
+
+test('malformed blocks are refused alike, and never written past the end', () => {
+  let refused = 0;
+  fc.assert(
+    fc.property(
+      block,
+      fc.nat(),
+      fc.integer({ min: 0, max: 255 }),
+      fc.nat(8),
+      (bytes, at, value, cut) => {
+        const packed = compressLz4(bytes).slice();
+        packed[at % packed.length] = value;
+        const src = packed.subarray(0, Math.max(1, packed.length - cut));
+        const out = new Uint8Array(bytes.length + 8).fill(0xee);
+        const other = new Uint8Array(bytes.length);
+        const length = decompressLz4(src, out.subarray(0, bytes.length));
+        expect(lz4Decompress(src, 0, src.length, other)).toBe(length);
+        expect([...out.subarray(bytes.length)]).toEqual(Array(8).fill(0xee));
+        if (length < 0) refused++;
+        else expect(Buffer.compare(out.subarray(0, length), other.subarray(0, length))).toBe(0);
+      },
+    ),
+    { numRuns: 500 },
+  );
+  expect(refused).toBeGreaterThan(50);
+  for (const src of [[], [0x10], [0x00, 0, 0], [0x10, 65, 2, 0], [0xf0, 255], [0x1f, 65, 1, 0]]) {
+    expect(decompressLz4(Uint8Array.from(src), new Uint8Array(100)), String(src)).toBe(-1);
+  }
+});
+
+test('the committed module is what its source compiles to', async () => {
+  const committed = await readFile(new URL('generated/lz4.ts', import.meta.url), 'utf8');
+  expect(committed).toBe(await buildLz4Module());
+});
