@@ -1,0 +1,205 @@
+// Feeders put rows of a view into states: one per aggregator and view. Fed by grouping with row lists and
+// slots; the states they fill are what travels. Source: druid-query-api.md 10.
+
+import { VECTOR_ROWS } from '../../view/view.ts';
+import { getterOf, type SourceSet } from '../engine/source.ts';
+import { compileFilter } from '../filter/compile.ts';
+import { WORDS } from '../filter/matcher.ts';
+import type { Aggregator } from '../model.ts';
+import { refused } from '../parse/fields.ts';
+import { convert, longOf, type Value } from '../value.ts';
+import { cardinalityFeeder } from './cardinality-feed.ts';
+import { groupDoubles, groupLongs, runDoubles, runLongs } from './numeric-feed.ts';
+import { numericInput } from './numeric-input.ts';
+import { PickState } from './pick-state.ts';
+import { SketchState } from './sketch-state.ts';
+import { type AggregateState, CountState, DoubleState, LongState } from './state.ts';
+
+/** Puts rows into the cells of one state. Cells must be reserved before. Row numbers index the vector. */
+export interface Feeder {
+  /** Rows `rows[from .. to-1]`, at least one, into one cell. */
+  run(rows: Int32Array, from: number, to: number, slot: number): void;
+  /** Row i of the list into cell `slots[i]`; a row may be listed several times. */
+  group(rows: Int32Array, count: number, slots: Int32Array): void;
+}
+
+/** Ignores rows: the column is missing, so every value is null. */
+const NOTHING: Feeder = { run: () => undefined, group: () => undefined };
+
+/**
+ * The feeder of an aggregator over one view.
+ *
+ * @throws Failure `input` QueryInvalid when the column's type does not fit
+ */
+export function makeFeeder(
+  aggregator: Aggregator,
+  state: AggregateState,
+  sources: SourceSet,
+): Feeder {
+  switch (aggregator.type) {
+    case 'count':
+      if (state instanceof CountState) return countFeeder(state);
+      break;
+    case 'numeric':
+      return numericFeeder(aggregator, state, sources);
+    case 'pick':
+      if (state instanceof PickState) return pickFeeder(aggregator, state, sources);
+      break;
+    case 'hyperUnique':
+      if (state instanceof SketchState)
+        return hyperUniqueFeeder(aggregator.fieldName, state, sources);
+      break;
+    case 'cardinality':
+      if (state instanceof SketchState) return cardinalityFeeder(aggregator, state, sources);
+      break;
+    case 'filtered':
+      return filteredFeeder(aggregator, state, sources);
+  }
+  throw new TypeError(`aggregator ${aggregator.name}: the state is of another kind`);
+}
+
+/** A feeder from a function that takes one row. */
+export function rowFeeder(add: (row: number, slot: number) => void): Feeder {
+  return {
+    run(rows, from, to, slot) {
+      for (let i = from; i < to; i++) add(rows[i]!, slot);
+    },
+    group(rows, count, slots) {
+      for (let i = 0; i < count; i++) add(rows[i]!, slots[i]!);
+    },
+  };
+}
+
+function countFeeder(state: CountState): Feeder {
+  return {
+    run(_rows, from, to, slot) {
+      state.cells[slot] = state.cells[slot]! + (to - from);
+    },
+    group(_rows, count, slots) {
+      const { cells } = state;
+      for (let i = 0; i < count; i++) cells[slots[i]!] = cells[slots[i]!]! + 1;
+    },
+  };
+}
+
+function numericFeeder(
+  aggregator: Aggregator & { type: 'numeric' },
+  state: AggregateState,
+  sources: SourceSet,
+): Feeder {
+  const input = numericInput(aggregator, sources);
+  if (input === undefined) return NOTHING;
+  if (state instanceof LongState) {
+    return {
+      run(rows, from, to, slot) {
+        input.load(rows, from, to);
+        runLongs(state, input, rows, from, to, slot);
+      },
+      group(rows, count, slots) {
+        input.load(rows, 0, count);
+        groupLongs(state, input, rows, count, slots);
+      },
+    };
+  }
+  if (!(state instanceof DoubleState))
+    throw new TypeError(`aggregator ${aggregator.name}: not a numeric state`);
+  return {
+    run(rows, from, to, slot) {
+      input.load(rows, from, to);
+      runDoubles(state, input, rows, from, to, slot);
+    },
+    group(rows, count, slots) {
+      input.load(rows, 0, count);
+      groupDoubles(state, input, rows, count, slots);
+    },
+  };
+}
+
+function pickFeeder(
+  aggregator: Aggregator & { type: 'pick' },
+  state: PickState,
+  sources: SourceSet,
+): Feeder {
+  const source = sources.source(aggregator.fieldName);
+  if (source.kind === 'complex') {
+    throw refused(
+      `aggregator ${aggregator.name} over the ${source.column.typeName} column ${aggregator.fieldName}`,
+    );
+  }
+  const get = getterOf(source);
+  const timeOf = getterOf(sources.source(aggregator.timeColumn));
+  const typed = (value: Value): Value => {
+    const result = convert(Array.isArray(value) ? (value[0] ?? null) : value, aggregator.valueType);
+    return typeof result === 'string' ? truncated(result, aggregator.maxStringBytes) : result;
+  };
+  return rowFeeder((row, slot) => {
+    const time = longOf(timeOf(row));
+    if (time !== null) state.offer(slot, Number(time), typed(get(row)));
+  });
+}
+
+/** At most `bytes` bytes of UTF-8, cut at a character. */
+function truncated(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
+  let end = bytes;
+  const encoded = Buffer.from(text);
+  while (end > 0 && (encoded[end]! & 0xc0) === 0x80) end--;
+  return encoded.toString('utf8', 0, end);
+}
+
+function hyperUniqueFeeder(fieldName: string, state: SketchState, sources: SourceSet): Feeder {
+  const source = sources.source(fieldName);
+  if (source.kind === 'missing') return NOTHING;
+  if (source.kind !== 'complex' || source.column.typeName !== 'hyperUnique') {
+    throw refused(
+      `hyperUnique over the column ${fieldName}, which holds no hyperUnique objects`,
+      'use cardinality',
+    );
+  }
+  return rowFeeder((row, slot) => {
+    const bytes = source.bytes(row);
+    if (bytes !== undefined && bytes.length > 0) state.sketch(slot).foldBytes(bytes);
+  });
+}
+
+/** Drops the rows its filter does not pass, then feeds the inner aggregator. */
+function filteredFeeder(
+  aggregator: Aggregator & { type: 'filtered' },
+  state: AggregateState,
+  sources: SourceSet,
+): Feeder {
+  const inner = makeFeeder(aggregator.aggregator, state, sources);
+  const matcher = compileFilter(aggregator.filter, sources);
+  const words = new Int32Array(WORDS);
+  let serial = -1;
+  let kept = new Int32Array(VECTOR_ROWS);
+  let keptSlots = new Int32Array(VECTOR_ROWS);
+  const prepare = (size: number): void => {
+    if (serial !== sources.cursor.serial) {
+      matcher.match(words, null);
+      serial = sources.cursor.serial;
+    }
+    if (kept.length >= size) return;
+    kept = new Int32Array(size);
+    keptSlots = new Int32Array(size);
+  };
+  const passes = (row: number): boolean => ((words[row >> 5]! >>> (row & 31)) & 1) === 1;
+  return {
+    run(rows, from, to, slot) {
+      prepare(to - from);
+      let count = 0;
+      for (let i = from; i < to; i++) if (passes(rows[i]!)) kept[count++] = rows[i]!;
+      if (count > 0) inner.run(kept, 0, count, slot);
+    },
+    group(rows, count, slots) {
+      prepare(count);
+      let size = 0;
+      for (let i = 0; i < count; i++) {
+        if (!passes(rows[i]!)) continue;
+        kept[size] = rows[i]!;
+        keptSlots[size++] = slots[i]!;
+      }
+      if (size > 0) inner.group(kept, size, keptSlots);
+    },
+  };
+}

@@ -1,0 +1,255 @@
+// Druid's own HyperLogLog: 2048 registers of 4 bits, an offset and one overflow pair. Reads the objects stored
+// in hyperUnique columns and writes the same bytes; estimates exactly as Druid does, quirks included.
+// Source: druid-segment-format.md 6.
+
+import { Failure } from '../../../core/runtime/failure.ts';
+import { type Hash128, murmur3 } from './murmur3.ts';
+
+const REGISTERS = 2048;
+const PAYLOAD = 1024;
+/** Fewer non-zero registers than this are stored as entries. */
+const DENSE_FROM = 128;
+const HEADER = 7;
+const HEADER_V0 = 3;
+const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
+/** Largest rho a register can hold above the offset. */
+const RANGE = 15;
+
+/** Bucket (low 11 bits) and rho (above) of a hash, packed. */
+export function packedHash(hash: Hash128): number {
+  const bucket = ((((hash.h2High >>> 16) & 0xff) << 8) | (hash.h2High >>> 24)) & (REGISTERS - 1);
+  return (rhoOf(hash.h1Low, hash.h1High) << 11) | bucket;
+}
+
+function rhoOf(low: number, high: number): number {
+  if (low !== 0) return 32 - Math.clz32(low & -low);
+  if (high !== 0) return 64 - Math.clz32(high & -high);
+  return 64;
+}
+
+const scratchHash: Hash128 = { h1Low: 0, h1High: 0, h2Low: 0, h2High: 0 };
+
+/** {@link packedHash} of bytes. */
+export function hashBytes(bytes: Uint8Array, length: number = bytes.length): number {
+  murmur3(bytes, length, scratchHash);
+  return packedHash(scratchHash);
+}
+
+/** One sketch. */
+export class HyperUnique {
+  private offset = 0;
+  private nonZero = 0;
+  private overflowValue = 0;
+  private overflowRegister = 0;
+  /** Register b is in byte b >> 1: even b in the high nibble. */
+  private readonly payload: Uint8Array = new Uint8Array(PAYLOAD);
+
+  /** Adds a hashed value. Section 6.3. */
+  add(packed: number): void {
+    this.addRegister(packed & (REGISTERS - 1), packed >>> 11);
+  }
+
+  private addRegister(register: number, rho: number): void {
+    if (rho <= this.offset) return;
+    if (rho > this.offset + RANGE) {
+      if (rho <= this.overflowValue) return;
+      const { overflowRegister, overflowValue } = this;
+      if (overflowValue > 0 && overflowValue <= this.offset + RANGE)
+        this.addRegister(overflowRegister, overflowValue);
+      this.overflowRegister = register;
+      this.overflowValue = rho;
+      return;
+    }
+    this.raise(register, rho - this.offset);
+    if (this.nonZero === REGISTERS) this.lower();
+  }
+
+  private raise(register: number, value: number): void {
+    const at = register >> 1;
+    const shift = (register & 1) === 0 ? 4 : 0;
+    const byte = this.payload[at]!;
+    const held = (byte >> shift) & 15;
+    if (value <= held) return;
+    this.payload[at] = (byte & ~(15 << shift)) | (value << shift);
+    if (held === 0) this.nonZero++;
+  }
+
+  /** All registers are set: the offset takes over one. */
+  private lower(): void {
+    this.offset++;
+    this.nonZero = 0;
+    for (let i = 0; i < PAYLOAD; i++) {
+      const byte = this.payload[i]! - 0x11;
+      this.payload[i] = byte;
+      if ((byte & 0xf0) !== 0) this.nonZero++;
+      if ((byte & 0x0f) !== 0) this.nonZero++;
+    }
+  }
+
+  /** Folds another sketch in. Section 6.4. */
+  fold(other: HyperUnique): void {
+    if (other.offset > this.offset) {
+      const copy = new HyperUnique();
+      copy.assign(this);
+      this.assign(other);
+      this.foldLower(copy);
+    } else {
+      this.foldLower(other);
+    }
+  }
+
+  private assign(other: HyperUnique): void {
+    this.offset = other.offset;
+    this.nonZero = other.nonZero;
+    this.overflowValue = other.overflowValue;
+    this.overflowRegister = other.overflowRegister;
+    this.payload.set(other.payload);
+  }
+
+  private foldLower(other: HyperUnique): void {
+    const difference = this.offset - other.offset;
+    for (let i = 0; i < PAYLOAD; i++) {
+      const byte = other.payload[i]!;
+      if (byte === 0) continue;
+      const high = (byte >> 4) - difference;
+      const low = (byte & 15) - difference;
+      if (high > 0) this.raise(i * 2, high);
+      if (low > 0) this.raise(i * 2 + 1, low);
+    }
+    if (this.nonZero === REGISTERS) this.lower();
+    if (other.overflowValue > 0) this.addRegister(other.overflowRegister, other.overflowValue);
+  }
+
+  /**
+   * Folds stored bytes in, either version, dense or sparse; an empty array is an empty sketch.
+   *
+   * @throws Failure `corrupt` SegmentCorrupt when the bytes are no sketch
+   */
+  foldBytes(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const other = new HyperUnique();
+    other.readBytes(bytes);
+    this.fold(other);
+  }
+
+  private readBytes(bytes: Uint8Array): void {
+    const isV0 = bytes.length % 3 === 0 || bytes.length === HEADER_V0 + PAYLOAD;
+    const header = isV0 ? HEADER_V0 : HEADER;
+    if (bytes.length < header) throw corruptSketch(bytes.length);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.offset = view.getUint8(isV0 ? 0 : 1);
+    this.nonZero = view.getInt16(isV0 ? 1 : 2);
+    if (!isV0) {
+      this.overflowValue = view.getUint8(4);
+      this.overflowRegister = view.getInt16(5) & (REGISTERS - 1);
+    }
+    if (bytes.length === header + PAYLOAD) {
+      this.payload.set(bytes.subarray(header));
+      return;
+    }
+    if ((bytes.length - header) % 3 !== 0) throw corruptSketch(bytes.length);
+    for (let at = header; at < bytes.length; at += 3) {
+      const position = view.getInt16(at);
+      const value = view.getUint8(at + 2);
+      if (position === 0 && value === 0) continue;
+      const index = position - header;
+      if (index < 0 || index >= PAYLOAD) throw corruptSketch(bytes.length);
+      this.payload[index] = value;
+    }
+  }
+
+  /** The stored form, version 1. Section 6.2. */
+  toBytes(): Uint8Array {
+    const isSparse = this.nonZero < DENSE_FROM;
+    const bytes = new Uint8Array(HEADER + (isSparse ? this.nonZero * 3 : PAYLOAD));
+    const view = new DataView(bytes.buffer);
+    view.setUint8(0, 1);
+    view.setUint8(1, this.offset);
+    view.setInt16(2, this.nonZero);
+    view.setUint8(4, this.overflowValue);
+    view.setInt16(5, this.overflowRegister);
+    if (!isSparse) {
+      bytes.set(this.payload, HEADER);
+      return bytes;
+    }
+    let at = HEADER;
+    for (let i = 0; i < PAYLOAD; i++) {
+      const byte = this.payload[i]!;
+      if (byte === 0) continue;
+      view.setInt16(at, i + HEADER);
+      view.setUint8(at + 2, byte);
+      at += 3;
+    }
+    return bytes;
+  }
+
+  /** Estimated distinct values, as Druid computes it from the stored form. Section 6.5. */
+  estimate(): number {
+    if (this.nonZero === 0 && this.offset > 0) return 0;
+    const { sum, zeros } = this.nonZero < DENSE_FROM ? this.sparseSums() : this.denseSums();
+    const raw = (ALPHA * REGISTERS * REGISTERS) / sum;
+    if (raw <= 2.5 * REGISTERS) return zeros === 0 ? raw : REGISTERS * Math.log(REGISTERS / zeros);
+    if (raw > 2 ** 64 / 30) {
+      const ratio = raw / 2 ** 64;
+      return ratio >= 1 ? Number.POSITIVE_INFINITY : -(2 ** 64) * Math.log(1 - ratio);
+    }
+    return raw;
+  }
+
+  private denseSums(): Sums {
+    const sums: Sums = { sum: 0, zeros: 0 };
+    for (let i = 0; i < PAYLOAD; i++) this.addByte(sums, i, this.overflowRegister >> 1);
+    return sums;
+  }
+
+  /** Druid counts absent registers once more, and compares the overflow byte with the stored position. */
+  private sparseSums(): Sums {
+    const sums: Sums = { sum: 0, zeros: 0 };
+    let entries = 0;
+    for (let i = 0; i < PAYLOAD; i++) {
+      if (this.payload[i] === 0) continue;
+      entries++;
+      this.addByte(sums, i, (this.overflowRegister >> 1) - HEADER);
+    }
+    const padding = this.nonZero - entries;
+    // Each padding entry stands for a byte of two zero registers.
+    sums.sum += padding * 2 * 2 ** -this.offset;
+    sums.zeros += padding * 2;
+    sums.zeros += REGISTERS - 2 * this.nonZero;
+    sums.sum += sums.zeros;
+    return sums;
+  }
+
+  private addByte(sums: Sums, at: number, overflowAt: number): void {
+    const byte = this.payload[at]!;
+    const upper = byte >> 4;
+    const lower = byte & 15;
+    if (this.overflowValue !== 0 && at === overflowAt) {
+      const isLower = (this.overflowRegister & 1) === 1;
+      const high = isLower
+        ? upper + this.offset
+        : Math.max(upper + this.offset, this.overflowValue);
+      const low = isLower ? Math.max(lower + this.offset, this.overflowValue) : lower + this.offset;
+      sums.sum += 2 ** -high + 2 ** -low;
+      if ((high & 0xf0) === 0) sums.zeros++;
+      if ((low & 0x0f) === 0) sums.zeros++;
+      return;
+    }
+    sums.sum += 2 ** -(upper + this.offset) + 2 ** -(lower + this.offset);
+    if (upper === 0) sums.zeros++;
+    if (lower === 0) sums.zeros++;
+  }
+}
+
+interface Sums {
+  sum: number;
+  zeros: number;
+}
+
+function corruptSketch(length: number): Failure {
+  return new Failure(
+    'corrupt',
+    'SegmentCorrupt',
+    `a hyperUnique object of ${length} bytes cannot be read`,
+  );
+}

@@ -1,0 +1,26 @@
+// The text under which one segment's result of a query is cached. Fed by roles. Source: druid-query-api.md 13.
+
+import { createHash } from 'node:crypto';
+import { formatInterval, type Interval } from '../../core/model/interval.ts';
+import type { Query } from './model.ts';
+
+/** Layout of cached bytes; part of every key, so that an update never reads what it cannot. */
+const CACHE_VERSION = 1;
+
+/**
+ * A stable key for the partial of `query` over the part `intervals` of a published segment, or undefined when
+ * such results are not worth caching (scans, metadata) or the context forbids it. Equal keys give equal bytes.
+ */
+export function cacheKey(
+  query: Query,
+  segmentId: string,
+  intervals: readonly Interval[],
+): string | undefined {
+  if (!query.context.useCache || !('granularity' in query) || query.dataSource.type === 'query')
+    return undefined;
+  // What only order, limit or finish look at does not change a partial; `intervals` are the clipped ones.
+  const { context, intervals: _all, segments: _segments, dataSource: _source, ...rest } = query;
+  const asked = JSON.stringify({ ...rest, minTopNThreshold: context.minTopNThreshold });
+  const part = intervals.map(formatInterval).join(',');
+  return `q${CACHE_VERSION}:${segmentId}:${createHash('sha256').update(`${part}\n${asked}`).digest('hex')}`;
+}

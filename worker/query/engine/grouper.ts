@@ -1,0 +1,207 @@
+// From tuples of codes to slots. Three ways, chosen by how many tuples there can be: one slot, the tuple itself
+// as slot number, or open addressing. Fed by group-rows.ts. Source: performance.md 6.
+
+/** Gives each distinct tuple a slot. */
+export interface Grouper {
+  /** Slots are below this. */
+  readonly slots: number;
+  /** Slot of tuple i, whose parts are `codes[k][i]`, into `out[i]`. */
+  assign(codes: readonly Int32Array[], count: number, out: Int32Array): void;
+  /** Slots in use, ascending. */
+  used(): Int32Array;
+  /** Part k of the tuple of a slot. */
+  part(slot: number, k: number): number;
+}
+
+/** Largest product of cardinalities for which the tuple is the slot. */
+const DIRECT_MAX = 1 << 20;
+
+/** @param cardinalities per part, Infinity when unknown; `rows` = rows that may come */
+export function makeGrouper(cardinalities: readonly number[], rows: number): Grouper {
+  const product = cardinalities.reduce((a, b) => a * Math.max(1, b), 1);
+  // Empty slots cost memory in every state: a small view must not pay for a large product.
+  if (product <= DIRECT_MAX && product <= Math.max(4096, rows * 2))
+    return new DirectGrouper(cardinalities, product);
+  return new HashGrouper(cardinalities.length);
+}
+
+class DirectGrouper implements Grouper {
+  readonly slots: number;
+  private readonly strides: readonly number[];
+  private readonly sizes: readonly number[];
+  private readonly seen: Uint8Array;
+
+  constructor(cardinalities: readonly number[], product: number) {
+    this.slots = product;
+    this.sizes = cardinalities.map((c) => Math.max(1, c));
+    const strides: number[] = [];
+    let stride = 1;
+    for (const size of this.sizes) {
+      strides.push(stride);
+      stride *= size;
+    }
+    this.strides = strides;
+    this.seen = new Uint8Array(product);
+  }
+
+  assign(codes: readonly Int32Array[], count: number, out: Int32Array): void {
+    const { seen } = this;
+    const first = codes[0];
+    if (first === undefined) {
+      out.fill(0, 0, count);
+      if (count > 0) seen[0] = 1;
+      return;
+    }
+    out.set(first.subarray(0, count));
+    for (let k = 1; k < codes.length; k++) addScaled(out, codes[k]!, this.strides[k]!, count);
+    for (let i = 0; i < count; i++) seen[out[i]!] = 1;
+  }
+
+  used(): Int32Array {
+    const slots: number[] = [];
+    for (let slot = 0; slot < this.slots; slot++) if (this.seen[slot] === 1) slots.push(slot);
+    return Int32Array.from(slots);
+  }
+
+  part(slot: number, k: number): number {
+    return Math.floor(slot / this.strides[k]!) % this.sizes[k]!;
+  }
+}
+
+function addScaled(out: Int32Array, codes: Int32Array, stride: number, count: number): void {
+  for (let i = 0; i < count; i++) out[i] = out[i]! + codes[i]! * stride;
+}
+
+class HashGrouper implements Grouper {
+  slots = 0;
+  private readonly width: number;
+  /** Slot + 1 by hash, 0 = free. */
+  private table: Int32Array = new Int32Array(4096);
+  private keys: Int32Array;
+
+  constructor(width: number) {
+    this.width = width;
+    this.keys = new Int32Array(2048 * width);
+  }
+
+  assign(codes: readonly Int32Array[], count: number, out: Int32Array): void {
+    while ((this.slots + count) * 2 > this.table.length) this.grow();
+    if (codes.length === 1) this.assignOne(codes[0]!, count, out);
+    else if (codes.length === 2) this.assignTwo(codes[0]!, codes[1]!, count, out);
+    else this.assignMany(codes, count, out);
+  }
+
+  private assignOne(a: Int32Array, count: number, out: Int32Array): void {
+    const { table, keys } = this;
+    const mask = table.length - 1;
+    for (let i = 0; i < count; i++) {
+      const x = a[i]!;
+      let at = mix(x) & mask;
+      for (;;) {
+        const entry = table[at]!;
+        if (entry === 0) {
+          keys[this.slots] = x;
+          table[at] = ++this.slots;
+          out[i] = this.slots - 1;
+          break;
+        }
+        if (keys[entry - 1] === x) {
+          out[i] = entry - 1;
+          break;
+        }
+        at = (at + 1) & mask;
+      }
+    }
+  }
+
+  private assignTwo(a: Int32Array, b: Int32Array, count: number, out: Int32Array): void {
+    const { table, keys } = this;
+    const mask = table.length - 1;
+    for (let i = 0; i < count; i++) {
+      const x = a[i]!;
+      const y = b[i]!;
+      let at = mix(Math.imul(x, 31) + y) & mask;
+      for (;;) {
+        const entry = table[at]!;
+        if (entry === 0) {
+          keys[this.slots * 2] = x;
+          keys[this.slots * 2 + 1] = y;
+          table[at] = ++this.slots;
+          out[i] = this.slots - 1;
+          break;
+        }
+        const key = (entry - 1) * 2;
+        if (keys[key] === x && keys[key + 1] === y) {
+          out[i] = entry - 1;
+          break;
+        }
+        at = (at + 1) & mask;
+      }
+    }
+  }
+
+  private assignMany(codes: readonly Int32Array[], count: number, out: Int32Array): void {
+    const { table, keys, width } = this;
+    const mask = table.length - 1;
+    for (let i = 0; i < count; i++) {
+      // The tuple is written where a new one would go; it stays there only if it is new.
+      const fresh = this.slots * width;
+      let hash = 0;
+      for (let k = 0; k < width; k++) {
+        const code = codes[k]![i]!;
+        keys[fresh + k] = code;
+        hash = Math.imul(hash, 31) + code;
+      }
+      let at = mix(hash) & mask;
+      let entry = table[at]!;
+      while (entry !== 0 && !this.same((entry - 1) * width, fresh)) {
+        at = (at + 1) & mask;
+        entry = table[at]!;
+      }
+      if (entry === 0) {
+        table[at] = ++this.slots;
+        entry = this.slots;
+      }
+      out[i] = entry - 1;
+    }
+  }
+
+  private same(a: number, b: number): boolean {
+    for (let k = 0; k < this.width; k++) if (this.keys[a + k] !== this.keys[b + k]) return false;
+    return true;
+  }
+
+  private grow(): void {
+    const { width } = this;
+    const keys = new Int32Array(this.table.length * width);
+    keys.set(this.keys.subarray(0, this.slots * width));
+    this.keys = keys;
+    this.table = new Int32Array(this.table.length * 2);
+    const mask = this.table.length - 1;
+    for (let slot = 0; slot < this.slots; slot++) {
+      let hash = keys[slot * width]!;
+      if (width === 2) hash = Math.imul(hash, 31) + keys[slot * width + 1]!;
+      else if (width > 2) {
+        hash = 0;
+        for (let k = 0; k < width; k++) hash = Math.imul(hash, 31) + keys[slot * width + k]!;
+      }
+      let at = mix(hash) & mask;
+      while (this.table[at] !== 0) at = (at + 1) & mask;
+      this.table[at] = slot + 1;
+    }
+  }
+
+  used(): Int32Array {
+    return Int32Array.from({ length: this.slots }, (_, i) => i);
+  }
+
+  part(slot: number, k: number): number {
+    return this.keys[slot * this.width + k]!;
+  }
+}
+
+/** Spreads consecutive codes over the table. */
+function mix(hash: number): number {
+  const h = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return h ^ (h >>> 13);
+}

@@ -1,0 +1,336 @@
+// Columns as a query reads them: one vector of rows at a time, loaded on first use and shared by everything
+// that needs it. Fed by a view and the query's virtual columns; feeds filters, grouping and aggregators.
+
+import type { Failure } from '../../../core/runtime/failure.ts';
+import {
+  type ComplexColumn,
+  type IdLists,
+  type NumericColumn,
+  type StringColumn,
+  VECTOR_ROWS,
+  type View,
+} from '../../view/view.ts';
+import { compileExpression, type Getter } from '../expression/compile.ts';
+import { columnsOf, type Expr, parseExpression } from '../expression/parser.ts';
+import type { VirtualColumn } from '../model.ts';
+import { invalid } from '../parse/fields.ts';
+import { convert, type OutputType, type Value } from '../value.ts';
+
+/** The vector being worked on. Sources compare `serial` to know whether what they loaded is still current. */
+export class Cursor {
+  from = 0;
+  count = 0;
+  serial = 0;
+
+  /** Moves to rows `from .. from+count-1`; at most VECTOR_ROWS. */
+  move(from: number, count: number): void {
+    this.from = from;
+    this.count = count;
+    this.serial++;
+  }
+}
+
+/** A number column, `__time` included. Arrays are valid until the cursor moves; index = row of the vector. */
+export interface NumericSource {
+  readonly kind: 'numeric';
+  readonly type: 'LONG' | 'DOUBLE' | 'FLOAT';
+  doubles(): Float64Array;
+  longs(): BigInt64Array;
+  /** 1 = null; the result is null itself when no row of the vector is. */
+  nulls(): Uint8Array | null;
+}
+
+/** A dictionary column. */
+export interface StringSource {
+  readonly kind: 'string';
+  readonly column: StringColumn;
+  /** Single-valued columns only. */
+  ids(): Int32Array;
+  lists(): IdLists;
+  /** The text of an id, decoded once. */
+  text(id: number): string | null;
+}
+
+/** A virtual column. `perText` is set when the value depends on one string column alone. */
+export interface ComputedSource {
+  readonly kind: 'computed';
+  readonly outputType: OutputType | null;
+  readonly get: Getter;
+  readonly perText: { readonly source: StringSource; map(text: string | null): Value } | null;
+}
+
+/** Sketch bytes. */
+export interface ComplexSource {
+  readonly kind: 'complex';
+  readonly column: ComplexColumn;
+  bytes(row: number): Uint8Array | undefined;
+}
+
+/** What a column name stands for; `missing` reads as null everywhere. */
+export type Source =
+  | NumericSource
+  | StringSource
+  | ComputedSource
+  | ComplexSource
+  | { readonly kind: 'missing' };
+
+const MISSING: Source = { kind: 'missing' };
+
+/** All columns of one view as seen by one query. */
+export class SourceSet {
+  readonly view: View;
+  readonly cursor: Cursor;
+  private readonly virtual: ReadonlyMap<string, VirtualColumn>;
+  private readonly sources = new Map<string, Source>();
+
+  constructor(view: View, virtualColumns: readonly VirtualColumn[]) {
+    this.view = view;
+    this.cursor = new Cursor();
+    this.virtual = new Map(virtualColumns.map((column) => [column.name, column]));
+  }
+
+  /** A virtual column, else a real one, else missing. */
+  source(name: string): Source {
+    const known = this.sources.get(name);
+    if (known !== undefined) return known;
+    const virtual = this.virtual.get(name);
+    const source = virtual === undefined ? this.stored(name) : this.computed(virtual);
+    this.sources.set(name, source);
+    return source;
+  }
+
+  /** `__time`. */
+  times(): NumericSource {
+    const source = this.stored('__time');
+    if (source.kind !== 'numeric') throw new TypeError('__time is numeric');
+    return source;
+  }
+
+  /** Compiles an expression over the columns of this view. */
+  expression(text: string): ComputedSource {
+    return this.compile(parseExpression(text), null, null);
+  }
+
+  private computed(column: VirtualColumn): ComputedSource {
+    return this.compile(parseExpression(column.expression), column.outputType, column.name);
+  }
+
+  /** Inside a virtual column its own name means the real column. */
+  private compile(expr: Expr, outputType: OutputType | null, self: string | null): ComputedSource {
+    const resolve = (name: string): Source =>
+      name === self ? this.stored(name) : this.source(name);
+    const names = columnsOf(expr);
+    for (const name of names)
+      if (name !== self && this.virtual.has(name)) this.checkCycle(name, [self ?? '']);
+    const typed = (value: Value): Value =>
+      outputType === null ? value : convertList(value, outputType);
+    const raw = compileExpression(expr, (name) => getterOf(resolve(name)));
+    const [only, ...others] = names;
+    const single = only !== undefined && others.length === 0 ? resolve(only) : undefined;
+    let perText: ComputedSource['perText'] = null;
+    if (single?.kind === 'string' && !usesLists(expr)) {
+      let cell: string | null = null;
+      const ofCell = compileExpression(expr, () => () => cell);
+      perText = {
+        source: single,
+        map(text) {
+          cell = text;
+          return typed(ofCell(0));
+        },
+      };
+    }
+    return { kind: 'computed', outputType, get: (row) => typed(raw(row)), perText };
+  }
+
+  private checkCycle(name: string, path: readonly string[]): void {
+    if (path.includes(name)) throw cycle(name);
+    const column = this.virtual.get(name);
+    if (column === undefined) return;
+    for (const next of columnsOf(parseExpression(column.expression))) {
+      if (next !== name && this.virtual.has(next)) this.checkCycle(next, [...path, name]);
+    }
+  }
+
+  private stored(name: string): Source {
+    const key = `\0${name}`;
+    const known = this.sources.get(key);
+    if (known !== undefined) return known;
+    const source = this.open(name);
+    this.sources.set(key, source);
+    return source;
+  }
+
+  private open(name: string): Source {
+    if (name === '__time') return timeSource(this.view, this.cursor);
+    const column = this.view.column(name);
+    switch (column?.kind) {
+      case undefined:
+        return MISSING;
+      case 'numeric':
+        return numericSource(column, this.cursor);
+      case 'string':
+        return stringSource(column, this.cursor);
+      case 'complex': {
+        const { cursor } = this;
+        return { kind: 'complex', column, bytes: (row) => column.readBytes(cursor.from + row) };
+      }
+    }
+  }
+}
+
+function cycle(name: string): Failure {
+  return invalid(`virtual column '${name}' refers to itself through others`);
+}
+
+function convertList(value: Value, type: OutputType): Value {
+  return Array.isArray(value)
+    ? value.map((item: Value) => convert(item, type))
+    : convert(value, type);
+}
+
+/** True when a list must stay whole: functions that count, index or join its items. */
+function usesLists(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'literal':
+      return Array.isArray(expr.value);
+    case 'column':
+      return false;
+    case 'unary':
+      return usesLists(expr.arg);
+    case 'binary':
+      return usesLists(expr.left) || usesLists(expr.right);
+    case 'call':
+      return /^(array|mv_|string_to_array)/.test(expr.name) || expr.args.some(usesLists);
+  }
+}
+
+/** The value of a source at a row of the vector. */
+export function getterOf(source: Source): Getter {
+  switch (source.kind) {
+    case 'missing':
+      return () => null;
+    case 'computed':
+      return source.get;
+    case 'complex':
+      return (row) => source.bytes(row) ?? null;
+    case 'numeric':
+      return numericGetter(source);
+    case 'string':
+      return source.column.multi ? listGetter(source) : (row) => source.text(source.ids()[row]!);
+  }
+}
+
+function numericGetter(source: NumericSource): Getter {
+  if (source.type === 'LONG') {
+    return (row) => (source.nulls()?.[row] === 1 ? null : (source.longs()[row] ?? null));
+  }
+  return (row) => (source.nulls()?.[row] === 1 ? null : (source.doubles()[row] ?? null));
+}
+
+/** No value is null, one is a scalar, more are a list. */
+function listGetter(source: StringSource): Getter {
+  return (row) => {
+    const { offsets, ids } = source.lists();
+    const start = offsets[row]!;
+    const end = offsets[row + 1]!;
+    if (end === start) return null;
+    if (end - start === 1) return source.text(ids[start]!);
+    return Array.from(ids.subarray(start, end), (id) => source.text(id));
+  };
+}
+
+/** Reads once per vector. */
+function once<T>(cursor: Cursor, make: () => T, read: (buffer: T) => void): () => T {
+  let buffer: T | undefined;
+  let serial = -1;
+  return () => {
+    buffer ??= make();
+    if (serial !== cursor.serial) {
+      read(buffer);
+      serial = cursor.serial;
+    }
+    return buffer;
+  };
+}
+
+function timeSource(view: View, cursor: Cursor): NumericSource {
+  const doubles = once(
+    cursor,
+    () => new Float64Array(VECTOR_ROWS),
+    (out) => view.readTimes(cursor.from, cursor.count, out),
+  );
+  const longs = once(
+    cursor,
+    () => new BigInt64Array(VECTOR_ROWS),
+    (out) => {
+      const times = doubles();
+      for (let i = 0; i < cursor.count; i++) out[i] = BigInt(times[i]!);
+    },
+  );
+  return { kind: 'numeric', type: 'LONG', doubles, longs, nulls: () => null };
+}
+
+function numericSource(column: NumericColumn, cursor: Cursor): NumericSource {
+  const doubles = once(
+    cursor,
+    () => new Float64Array(VECTOR_ROWS),
+    (out) => column.readDoubles(cursor.from, cursor.count, out),
+  );
+  const longs = once(
+    cursor,
+    () => new BigInt64Array(VECTOR_ROWS),
+    (out) => {
+      if (column.type === 'LONG') column.readLongs(cursor.from, cursor.count, out);
+      else cutToLongs(doubles(), cursor.count, out);
+    },
+  );
+  let hasNulls = false;
+  const nulls = once(
+    cursor,
+    () => new Uint8Array(VECTOR_ROWS),
+    (out) => {
+      hasNulls = column.readNulls(cursor.from, cursor.count, out);
+    },
+  );
+  return {
+    kind: 'numeric',
+    type: column.type,
+    doubles,
+    longs,
+    nulls() {
+      if (!column.hasNulls) return null;
+      const flags = nulls();
+      return hasNulls ? flags : null;
+    },
+  };
+}
+
+function cutToLongs(doubles: Float64Array, count: number, out: BigInt64Array): void {
+  for (let i = 0; i < count; i++) {
+    const long = convert(doubles[i]!, 'LONG');
+    out[i] = typeof long === 'bigint' ? long : 0n;
+  }
+}
+
+function stringSource(column: StringColumn, cursor: Cursor): StringSource {
+  const texts: (string | null | undefined)[] = [];
+  return {
+    kind: 'string',
+    column,
+    ids: once(
+      cursor,
+      () => new Int32Array(VECTOR_ROWS),
+      (out) => column.readIds(cursor.from, cursor.count, out),
+    ),
+    lists: once(
+      cursor,
+      () => ({ offsets: new Int32Array(VECTOR_ROWS + 1), ids: new Int32Array(VECTOR_ROWS * 2) }),
+      (out) => column.readIdLists(cursor.from, cursor.count, out),
+    ),
+    text(id) {
+      const known = texts[id];
+      if (known !== undefined) return known;
+      return (texts[id] = column.dictionary.value(id));
+    },
+  };
+}

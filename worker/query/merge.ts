@@ -1,0 +1,87 @@
+// Merges intermediate results: within a node over its pieces, and at the broker over nodes. Associative.
+// Fed by run-query.ts and decoded partials; feeds finish/. Source: druid-query-api.md 1, 6.
+
+import { mergeGroups } from './merge-groups.ts';
+import type { Query, ScanQuery } from './model.ts';
+import type { Partial, ScanBatch, ScanPartial, SearchHit, SearchPartial } from './partial.ts';
+import { mergeAnalyses } from './run/segment-metadata.ts';
+import { cutBatches, mergeOrdered } from './run/scan-order.ts';
+
+/**
+ * One result from several. The order of `partials` decides ties only (ordered scans, first and last).
+ *
+ * @throws TypeError when a partial is of another query type
+ */
+export function mergePartials(query: Query, partials: readonly Partial[]): Partial {
+  switch (query.queryType) {
+    case 'timeseries':
+    case 'topN':
+    case 'groupBy':
+      return mergeGroups(query, ofKind(partials, 'groups'));
+    case 'scan':
+      return mergeScans(query, ofKind(partials, 'scan'));
+    case 'search':
+      return mergeSearches(ofKind(partials, 'search'));
+    case 'timeBoundary':
+    case 'dataSourceMetadata': {
+      const parts = ofKind(partials, 'boundary');
+      const times = (key: 'minMs' | 'maxMs') =>
+        parts.map((part) => part[key]).filter((ms) => ms !== null);
+      const [mins, maxes] = [times('minMs'), times('maxMs')];
+      return {
+        kind: 'boundary',
+        minMs: mins.length === 0 ? null : Math.min(...mins),
+        maxMs: maxes.length === 0 ? null : Math.max(...maxes),
+      };
+    }
+    case 'segmentMetadata':
+      return {
+        kind: 'metadata',
+        segments: mergeAnalyses(
+          query,
+          ofKind(partials, 'metadata').flatMap((part) => part.segments),
+        ),
+      };
+  }
+}
+
+/** The result over no data. */
+export function emptyPartial(query: Query): Partial {
+  return mergePartials(query, []);
+}
+
+function ofKind<K extends Partial['kind']>(
+  partials: readonly Partial[],
+  kind: K,
+): (Partial & { kind: K })[] {
+  return partials.map((partial) => {
+    if (!isKind(partial, kind))
+      throw new TypeError(`a ${partial.kind} result cannot answer this query`);
+    return partial;
+  });
+}
+
+function isKind<K extends Partial['kind']>(
+  partial: Partial,
+  kind: K,
+): partial is Partial & { kind: K } {
+  return partial.kind === kind;
+}
+
+function mergeScans(query: ScanQuery, parts: readonly ScanPartial[]): ScanPartial {
+  const batches: readonly ScanBatch[] = parts.flatMap((part) => part.batches);
+  const most = query.limit === null ? Number.POSITIVE_INFINITY : query.limit + query.offset;
+  if (query.order === 'none') return { kind: 'scan', batches: cutBatches(batches, 0, most) };
+  return { kind: 'scan', batches: mergeOrdered(parts, query, most) };
+}
+
+function mergeSearches(parts: readonly SearchPartial[]): SearchPartial {
+  const hits = new Map<string, SearchHit>();
+  for (const hit of parts.flatMap((part) => part.hits)) {
+    const key = `${hit.timeMs}|${hit.dimension.length}:${hit.dimension}${hit.value === null ? '' : `|${hit.value}`}`;
+    const known = hits.get(key);
+    hits.set(key, known === undefined ? hit : { ...known, count: known.count + hit.count });
+  }
+  const buckets = [...new Set(parts.flatMap((part) => part.buckets))].toSorted((a, b) => a - b);
+  return { kind: 'search', buckets, hits: [...hits.values()] };
+}

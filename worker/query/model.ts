@@ -1,0 +1,379 @@
+// What a parsed query is: plain JSON-able data with every default filled in, so that it can be posted between
+// threads and printed as a cache key. Fed by parse/; feeds execution, merge and finish.
+// Source: druid-query-api.md 5 to 12.
+
+import type { Granularity } from '../../core/model/granularity.ts';
+import type { Interval } from '../../core/model/interval.ts';
+import type { QueryContext } from './context.ts';
+import type { SortOrder } from './text/order.ts';
+import type { OutputType } from './value.ts';
+
+/** Where rows come from. `union` reads all; `query` reads the result rows of another query. */
+export type DataSource =
+  | { readonly type: 'table'; readonly name: string }
+  | { readonly type: 'union'; readonly names: readonly string[] }
+  | { readonly type: 'query'; readonly query: Query };
+
+/** Search conditions on text. Source: 7.2. */
+export type SearchSpec =
+  | { readonly type: 'contains'; readonly value: string; readonly caseSensitive: boolean }
+  | {
+      readonly type: 'fragment';
+      readonly values: readonly string[];
+      readonly caseSensitive: boolean;
+    }
+  | { readonly type: 'regex'; readonly pattern: string }
+  | { readonly type: 'all' };
+
+/** Functions from text to text. Source: 8. */
+export type ExtractionFn =
+  | {
+      readonly type: 'timeFormat';
+      readonly format: string | null;
+      readonly timeZone: string;
+      readonly granularity: Granularity | null;
+      readonly asMillis: boolean;
+    }
+  | {
+      readonly type: 'regex';
+      readonly expr: string;
+      readonly index: number;
+      readonly replaceMissingValue: boolean;
+      readonly replaceMissingValueWith: string | null;
+    }
+  | { readonly type: 'partial'; readonly expr: string }
+  | { readonly type: 'searchQuery'; readonly query: SearchSpec }
+  | { readonly type: 'substring'; readonly index: number; readonly length: number | null }
+  | { readonly type: 'strlen' }
+  | { readonly type: 'upper' }
+  | { readonly type: 'lower' }
+  | { readonly type: 'bucket'; readonly size: number; readonly offset: number }
+  | {
+      readonly type: 'stringFormat';
+      readonly format: string;
+      readonly nullHandling: 'nullString' | 'emptyString' | 'returnNull';
+    }
+  | {
+      readonly type: 'lookup';
+      readonly map: Readonly<Record<string, string | null>>;
+      readonly retainMissingValue: boolean;
+      readonly replaceMissingValueWith: string | null;
+    }
+  | { readonly type: 'cascade'; readonly extractionFns: readonly ExtractionFn[] };
+
+/** Which single values of a dimension stay. Source: 8, listFiltered and its siblings. */
+export type ValueFilter =
+  | {
+      readonly type: 'list';
+      readonly values: readonly (string | null)[];
+      readonly isWhitelist: boolean;
+    }
+  | { readonly type: 'regex'; readonly pattern: string }
+  | { readonly type: 'prefix'; readonly prefix: string };
+
+/** A dimension of the answer. `keep` applies to extracted values. */
+export interface DimensionSpec {
+  readonly dimension: string;
+  readonly outputName: string;
+  readonly outputType: OutputType;
+  readonly extractionFn: ExtractionFn | null;
+  readonly keep: readonly ValueFilter[];
+}
+
+/** A filter with one text column as input. */
+interface OnDimension {
+  readonly dimension: string;
+  readonly extractionFn: ExtractionFn | null;
+}
+
+/** Filters that test one column. Numbers are kept as decimal text, exact. */
+export type LeafFilter =
+  | ({ readonly type: 'selector'; readonly value: string | null } & OnDimension)
+  | ({ readonly type: 'in'; readonly values: readonly (string | null)[] } & OnDimension)
+  | ({
+      readonly type: 'bound';
+      readonly lower: string | null;
+      readonly upper: string | null;
+      readonly lowerStrict: boolean;
+      readonly upperStrict: boolean;
+      readonly ordering: SortOrder;
+    } & OnDimension)
+  | ({
+      readonly type: 'range';
+      readonly matchValueType: OutputType;
+      readonly lower: string | null;
+      readonly upper: string | null;
+      readonly lowerStrict: boolean;
+      readonly upperStrict: boolean;
+    } & OnDimension)
+  | ({
+      readonly type: 'equals';
+      readonly matchValueType: OutputType;
+      readonly value: string;
+    } & OnDimension)
+  | ({ readonly type: 'null' } & OnDimension)
+  | ({
+      readonly type: 'like';
+      readonly pattern: string;
+      readonly escape: string | null;
+    } & OnDimension)
+  | ({ readonly type: 'regex'; readonly pattern: string } & OnDimension)
+  | ({ readonly type: 'search'; readonly query: SearchSpec } & OnDimension)
+  | ({ readonly type: 'interval'; readonly intervals: readonly Interval[] } & OnDimension);
+
+/** Any filter. Source: 7. */
+export type Filter =
+  | LeafFilter
+  | { readonly type: 'true' }
+  | { readonly type: 'false' }
+  | { readonly type: 'and' | 'or'; readonly fields: readonly Filter[] }
+  | { readonly type: 'not'; readonly field: Filter }
+  | { readonly type: 'expression'; readonly expression: string }
+  | { readonly type: 'columnComparison'; readonly dimensions: readonly DimensionSpec[] };
+
+/** A computed column. `outputType` null = what the expression returns. */
+export interface VirtualColumn {
+  readonly name: string;
+  readonly expression: string;
+  readonly outputType: OutputType | null;
+}
+
+/** What a numeric aggregator reads: a column or an expression. */
+export interface AggregatorInput {
+  readonly fieldName: string | null;
+  readonly expression: string | null;
+}
+
+/** Names of the aggregators over one number: value type, then operation. */
+export interface NumericAggregator extends AggregatorInput {
+  readonly type: 'numeric';
+  readonly name: string;
+  readonly valueType: 'LONG' | 'DOUBLE' | 'FLOAT';
+  readonly operation: 'sum' | 'min' | 'max';
+}
+
+/** Aggregators. Source: 10. */
+export type Aggregator =
+  | { readonly type: 'count'; readonly name: string }
+  | NumericAggregator
+  | {
+      readonly type: 'pick';
+      readonly name: string;
+      readonly valueType: OutputType;
+      readonly operation: 'first' | 'last' | 'any';
+      readonly fieldName: string;
+      readonly timeColumn: string;
+      readonly maxStringBytes: number;
+    }
+  | {
+      readonly type: 'cardinality';
+      readonly name: string;
+      readonly fields: readonly DimensionSpec[];
+      readonly byRow: boolean;
+      readonly round: boolean;
+    }
+  | {
+      readonly type: 'hyperUnique';
+      readonly name: string;
+      readonly fieldName: string;
+      readonly round: boolean;
+    }
+  | {
+      readonly type: 'filtered';
+      readonly name: string;
+      readonly filter: Filter;
+      readonly aggregator: Aggregator;
+    };
+
+/** Post-aggregators; nested ones may have no name (empty). Source: 11. */
+export type PostAggregator =
+  | {
+      readonly type: 'arithmetic';
+      readonly name: string;
+      readonly fn: '+' | '-' | '*' | '/' | 'quotient' | 'pow';
+      readonly fields: readonly PostAggregator[];
+      readonly numericFirst: boolean;
+    }
+  | { readonly type: 'fieldAccess'; readonly name: string; readonly fieldName: string }
+  | { readonly type: 'finalizingFieldAccess'; readonly name: string; readonly fieldName: string }
+  | { readonly type: 'hyperUniqueCardinality'; readonly name: string; readonly fieldName: string }
+  | {
+      readonly type: 'constant';
+      readonly name: string;
+      readonly value: string;
+      readonly isLong: boolean;
+    }
+  | {
+      readonly type: 'extreme';
+      readonly name: string;
+      readonly valueType: 'LONG' | 'DOUBLE';
+      readonly operation: 'greatest' | 'least';
+      readonly fields: readonly PostAggregator[];
+    }
+  | {
+      readonly type: 'expression';
+      readonly name: string;
+      readonly expression: string;
+      readonly outputType: OutputType | null;
+    };
+
+/** Conditions on a finished group. Source: 12.1. */
+export type Having =
+  | { readonly type: 'filter'; readonly filter: Filter }
+  | {
+      readonly type: 'compare';
+      readonly aggregation: string;
+      readonly operation: 'eq' | 'gt' | 'lt';
+      readonly value: string;
+    }
+  | { readonly type: 'dimSelector'; readonly dimension: string; readonly value: string | null }
+  | { readonly type: 'and' | 'or'; readonly havingSpecs: readonly Having[] }
+  | { readonly type: 'not'; readonly havingSpec: Having }
+  | { readonly type: 'always' | 'never' };
+
+/** One sort key of a groupBy. */
+export interface OrderColumn {
+  readonly dimension: string;
+  readonly descending: boolean;
+  readonly order: SortOrder;
+}
+
+/** Limit of a groupBy; `limit` null = none. Source: 12.2. */
+export interface LimitSpec {
+  readonly limit: number | null;
+  readonly offset: number;
+  readonly columns: readonly OrderColumn[];
+}
+
+/** topN ordering, `inverted` applied. `previousStop` only for dimension order. */
+export type TopNMetric =
+  | { readonly type: 'numeric'; readonly metric: string; readonly inverted: boolean }
+  | {
+      readonly type: 'dimension';
+      readonly ordering: SortOrder;
+      readonly previousStop: string | null;
+      readonly inverted: boolean;
+    };
+
+interface QueryBase {
+  readonly dataSource: DataSource;
+  /** Condensed: sorted, no overlap. Eternity when the query names none. */
+  readonly intervals: readonly Interval[];
+  /** Exactly these segments, when a broker names them; null = whatever the intervals hold. */
+  readonly segments: readonly SegmentDescriptor[] | null;
+  readonly filter: Filter | null;
+  readonly virtualColumns: readonly VirtualColumn[];
+  readonly context: QueryContext;
+}
+
+/** A part of a segment, as a broker asks for it. Source: 4.1 form 5. */
+export interface SegmentDescriptor {
+  readonly interval: Interval;
+  readonly version: string;
+  readonly partition: number;
+}
+
+interface AggregatingBase extends QueryBase {
+  readonly granularity: Granularity;
+  readonly aggregations: readonly Aggregator[];
+  readonly postAggregations: readonly PostAggregator[];
+}
+
+/** Source: 6.4. */
+export interface TimeseriesQuery extends AggregatingBase {
+  readonly queryType: 'timeseries';
+  readonly descending: boolean;
+  readonly limit: number | null;
+}
+
+/** Source: 6.5. */
+export interface TopNQuery extends AggregatingBase {
+  readonly queryType: 'topN';
+  readonly dimension: DimensionSpec;
+  readonly metric: TopNMetric;
+  readonly threshold: number;
+}
+
+/** Source: 6.6. `subtotals` lists indexes into `dimensions`. */
+export interface GroupByQuery extends AggregatingBase {
+  readonly queryType: 'groupBy';
+  readonly dimensions: readonly DimensionSpec[];
+  readonly having: Having | null;
+  readonly limitSpec: LimitSpec;
+  readonly subtotals: readonly (readonly number[])[] | null;
+}
+
+/** Source: 6.7. `columns` null = all. */
+export interface ScanQuery extends QueryBase {
+  readonly queryType: 'scan';
+  readonly columns: readonly string[] | null;
+  readonly compacted: boolean;
+  readonly batchSize: number;
+  readonly limit: number | null;
+  readonly offset: number;
+  readonly order: 'none' | 'ascending' | 'descending';
+}
+
+/** Source: 6.8. `searchDimensions` null = all string dimensions. */
+export interface SearchQuery extends QueryBase {
+  readonly queryType: 'search';
+  readonly granularity: Granularity;
+  readonly searchDimensions: readonly DimensionSpec[] | null;
+  readonly query: SearchSpec;
+  readonly limit: number;
+  readonly sort: SortOrder;
+}
+
+/** Source: 6.1. */
+export interface TimeBoundaryQuery extends QueryBase {
+  readonly queryType: 'timeBoundary';
+  readonly bound: 'minTime' | 'maxTime' | null;
+}
+
+/** Source: 6.2. */
+export interface DataSourceMetadataQuery extends QueryBase {
+  readonly queryType: 'dataSourceMetadata';
+}
+
+/** Analyses a segmentMetadata query can ask for. `projections` is accepted and answers null. */
+export const ANALYSIS_TYPES = [
+  'cardinality',
+  'interval',
+  'minmax',
+  'size',
+  'timestampSpec',
+  'queryGranularity',
+  'aggregators',
+  'rollup',
+  'projections',
+] as const;
+/** One of {@link ANALYSIS_TYPES}. */
+export type AnalysisType = (typeof ANALYSIS_TYPES)[number];
+
+/** Source: 6.3. `columns` null = all. `usesDefaultInterval` = the query names no interval. */
+export interface SegmentMetadataQuery extends QueryBase {
+  readonly queryType: 'segmentMetadata';
+  readonly columns: readonly string[] | null;
+  readonly merge: boolean;
+  readonly analysisTypes: readonly AnalysisType[];
+  readonly aggregatorMergeStrategy: 'strict' | 'lenient' | 'earliest' | 'latest';
+  readonly usesDefaultInterval: boolean;
+}
+
+/** The query types that group rows. */
+export type AggregatingQuery = TimeseriesQuery | TopNQuery | GroupByQuery;
+
+/** A parsed query. */
+export type Query =
+  | AggregatingQuery
+  | ScanQuery
+  | SearchQuery
+  | TimeBoundaryQuery
+  | DataSourceMetadataQuery
+  | SegmentMetadataQuery;
+
+/** Dimensions of a query, in order. */
+export function dimensionsOf(query: AggregatingQuery): readonly DimensionSpec[] {
+  if (query.queryType === 'timeseries') return [];
+  return query.queryType === 'topN' ? [query.dimension] : query.dimensions;
+}

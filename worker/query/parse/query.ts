@@ -1,0 +1,291 @@
+// The query parser: any JSON value to a Query with every default filled in, or one clear refusal. Fed by HTTP
+// bodies and files; feeds execution. Source: druid-query-api.md 3.1, 5, 6.
+
+import { Failure, messageOf } from '../../../core/runtime/failure.ts';
+import { parseContext } from '../context.ts';
+import { parseExpression } from '../expression/parser.ts';
+import { ANALYSIS_TYPES, type DataSource, type Query, type VirtualColumn } from '../model.ts';
+import { parseAggregators, parsePostAggregators } from './aggregation.ts';
+import { checkAggregating, checkSize, DEFAULT_LIMITS, type QueryLimits } from './checks.ts';
+import { parseDimension, parseOutputType, parseSearchSpec } from './dimension.ts';
+import { Fields, fieldsOf, invalid, isRecord, refused, scalarText, unknownType } from './fields.ts';
+import { parseOptionalFilter } from './filter.ts';
+import { parseGranularity } from './granularity.ts';
+import {
+  parseHaving,
+  parseLimitSpec,
+  parseOrder,
+  parseSubtotals,
+  parseTopNMetric,
+} from './group-by.ts';
+import { parseIntervals } from './instant.ts';
+
+/** Rows a scan puts into one element when the query does not say. */
+const SCAN_BATCH = 20_480;
+const SEARCH_LIMIT = 1000;
+
+/**
+ * Parses JSON text, keeping integers beyond 2^53 exact.
+ *
+ * @throws Failure `input` JsonParseFailed, then as {@link parseQuery}
+ */
+export function parseQueryText(text: string, limits: QueryLimits = DEFAULT_LIMITS): Query {
+  let body: unknown;
+  try {
+    body = JSON.parse(text, exactNumbers);
+  } catch (error) {
+    throw new Failure('input', 'JsonParseFailed', `the body is not JSON: ${messageOf(error)}`);
+  }
+  return parseQuery(body, limits);
+}
+
+/** Reviver that keeps the digits of integers a double would round. */
+function exactNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context?.source;
+  return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
+
+/**
+ * Parses a query. Scalars are coerced, unknown keys ignored; what is known but not offered is refused by name.
+ *
+ * @throws Failure `input` QueryInvalid, QueryContextInvalid, or ResourceLimitExceeded for a body beyond `limits`
+ */
+export function parseQuery(body: unknown, limits: QueryLimits = DEFAULT_LIMITS): Query {
+  checkSize(body, limits);
+  return readQuery(fieldsOf(body, ''));
+}
+
+function readQuery(fields: Fields): Query {
+  const queryType = fields.optionalText('queryType');
+  if (queryType === null) throw invalid("missing type id property 'queryType'");
+  const base = readBase(fields);
+  switch (queryType) {
+    case 'timeseries':
+    case 'topN':
+    case 'groupBy':
+      return checkAggregating(readAggregating(queryType, fields, base));
+    case 'scan':
+      return readScan(fields, base);
+    case 'search':
+      return {
+        queryType,
+        ...base,
+        granularity: fields.has('granularity')
+          ? parseGranularity(fields.raw('granularity'))
+          : { type: 'all' },
+        searchDimensions: fields.has('searchDimensions')
+          ? fields
+              .list('searchDimensions')
+              .map((d, i) => parseDimension(d, `searchDimensions[${i}]`))
+          : null,
+        query: parseSearchSpec(fields.object('query')),
+        limit: fields.integer('limit', 1, SEARCH_LIMIT),
+        sort: parseOrder(fields, 'sort'),
+      };
+    case 'timeBoundary': {
+      const bound = fields.optionalText('bound')?.toLowerCase();
+      return {
+        queryType,
+        ...base,
+        bound: bound === 'mintime' ? 'minTime' : bound === 'maxtime' ? 'maxTime' : null,
+      };
+    }
+    case 'dataSourceMetadata':
+      return { queryType, ...base };
+    case 'segmentMetadata':
+      return readSegmentMetadata(fields, base);
+    case 'select':
+      throw refused('queryType select', 'use scan');
+    default:
+      throw unknownType(queryType, 'Query');
+  }
+}
+
+type Base = Omit<Query & { queryType: 'dataSourceMetadata' }, 'queryType'>;
+
+function readBase(fields: Fields): Base {
+  const { intervals, segments } = parseIntervals(fields.raw('intervals'));
+  return {
+    dataSource: readDataSource(fields.raw('dataSource'), 'dataSource'),
+    intervals,
+    segments,
+    filter: parseOptionalFilter(fields.raw('filter'), 'filter'),
+    virtualColumns: fields
+      .list('virtualColumns')
+      .map((column, i) => readVirtual(fieldsOf(column, `virtualColumns[${i}]`))),
+    context: parseContext(fields.raw('context')),
+  };
+}
+
+function readVirtual(fields: Fields): VirtualColumn {
+  const type = fields.type('VirtualColumn');
+  if (type === 'mv-filtered' || type === 'nested-field') throw refused(`virtual column ${type}`);
+  if (type !== 'expression') throw unknownType(type, 'VirtualColumn');
+  const expression = fields.text('expression');
+  parseExpression(expression);
+  return {
+    name: fields.text('name'),
+    expression,
+    outputType: parseOutputType(fields, 'outputType'),
+  };
+}
+
+function readDataSource(value: unknown, path: string): DataSource {
+  const name = scalarText(value);
+  if (name !== null) return { type: 'table', name };
+  if (!isRecord(value)) throw invalid(`${path}: missing; name a data source`);
+  const fields = fieldsOf(value, path);
+  const type = fields.type('DataSource');
+  switch (type) {
+    case 'table':
+      return { type, name: fields.text('name') };
+    case 'union': {
+      const names = fields.list('dataSources').map((member, i) => {
+        const source = readDataSource(member, `${path}.dataSources[${i}]`);
+        if (source.type !== 'table') throw refused('a union of anything but tables');
+        return source.name;
+      });
+      if (names.length === 0) throw invalid(`${path}.dataSources: give at least one`);
+      return { type, names };
+    }
+    case 'query': {
+      const query = readQuery(fields.object('query'));
+      if (query.queryType !== 'groupBy')
+        throw refused(
+          `a ${query.queryType} inside a query data source`,
+          'only groupBy can be nested',
+        );
+      return { type, query };
+    }
+    case 'inline':
+    case 'lookup':
+    case 'globalTable':
+    case 'join':
+    case 'unnest':
+    case 'filter':
+    case 'restrict':
+      throw refused(`data source ${type}`);
+    default:
+      throw unknownType(type, 'DataSource');
+  }
+}
+
+function readAggregating(
+  queryType: 'timeseries' | 'topN' | 'groupBy',
+  fields: Fields,
+  base: Base,
+): Query {
+  if (!fields.has('intervals')) throw invalid('intervals: missing; give start/end');
+  const common = {
+    ...base,
+    granularity: parseGranularity(fields.raw('granularity')),
+    aggregations: parseAggregators(fields),
+    postAggregations: parsePostAggregators(fields),
+  };
+  if (queryType === 'timeseries') {
+    return {
+      queryType,
+      ...common,
+      descending: fields.boolean('descending', false),
+      limit: fields.optionalInteger('limit', 1),
+    };
+  }
+  if (queryType === 'topN') {
+    const threshold = fields.optionalInteger('threshold', 1);
+    if (threshold === null) throw invalid('threshold: missing; give a number above 0');
+    return {
+      queryType,
+      ...common,
+      dimension: parseDimension(fields.raw('dimension'), 'dimension'),
+      metric: parseTopNMetric(fields.raw('metric'), 'metric'),
+      threshold,
+    };
+  }
+  const dimensions = fields.list('dimensions').map((d, i) => parseDimension(d, `dimensions[${i}]`));
+  const outputs = new Set([
+    ...dimensions.map((d) => d.outputName),
+    ...common.aggregations.map((a) => a.name),
+    ...common.postAggregations.map((p) => p.name),
+  ]);
+  return {
+    queryType,
+    ...common,
+    dimensions,
+    having: fields.has('having') ? parseHaving(fields.raw('having'), 'having') : null,
+    limitSpec: parseLimitSpec(fields.raw('limitSpec'), 'limitSpec', outputs),
+    subtotals: parseSubtotals(fields, dimensions),
+  };
+}
+
+function readScan(fields: Fields, base: Base): Query {
+  if (!fields.has('intervals')) throw invalid('intervals: missing; give start/end');
+  if (fields.boolean('legacy', false)) throw refused('scan with legacy: true', 'leave it out');
+  const format = fields.choice('resultFormat', ['list', 'compactedList', 'valueVector'], 'list');
+  if (format === 'valueVector')
+    throw refused('resultFormat valueVector', 'use list or compactedList');
+  const columns = fields.has('columns') ? fields.texts('columns') : [];
+  const order = scanOrder(fields);
+  if (order !== 'none' && columns.length > 0 && !columns.includes('__time')) {
+    throw invalid(`order '${order}': the __time column must be among columns`);
+  }
+  return {
+    queryType: 'scan',
+    ...base,
+    columns: columns.length === 0 ? null : columns,
+    compacted: format === 'compactedList',
+    batchSize: fields.integer('batchSize', 1, SCAN_BATCH),
+    limit: fields.optionalInteger('limit', 1),
+    offset: fields.integer('offset', 0, 0),
+    order,
+  };
+}
+
+function scanOrder(fields: Fields): 'none' | 'ascending' | 'descending' {
+  const columns = fields.list('orderBy').map((column, i) => fieldsOf(column, `orderBy[${i}]`));
+  const [first] = columns;
+  if (first === undefined)
+    return fields.choice('order', ['none', 'ascending', 'descending'], 'none');
+  if (columns.length > 1 || first.text('columnName') !== '__time')
+    throw refused('orderBy on other columns than __time');
+  return first.choice('order', ['ascending', 'descending'], 'ascending');
+}
+
+function readSegmentMetadata(fields: Fields, base: Base): Query {
+  if (base.dataSource.type === 'query')
+    throw invalid('dataSource: segmentMetadata needs a table or a union');
+  const include = fields.has('toInclude')
+    ? fields.object('toInclude')
+    : new Fields({ type: 'all' }, 'toInclude');
+  const kind = include.type('ColumnIncluderator');
+  if (!['all', 'none', 'list'].includes(kind)) throw unknownType(kind, 'ColumnIncluderator');
+  const lenient = fields.has('lenientAggregatorMerge');
+  if (lenient && fields.has('aggregatorMergeStrategy')) {
+    throw invalid('give aggregatorMergeStrategy or lenientAggregatorMerge, not both');
+  }
+  const analyses = fields.has('analysisTypes')
+    ? fields.texts('analysisTypes')
+    : ['cardinality', 'interval', 'minmax'];
+  return {
+    queryType: 'segmentMetadata',
+    ...base,
+    columns: kind === 'all' ? null : kind === 'none' ? [] : include.texts('columns'),
+    merge: fields.boolean('merge', false),
+    analysisTypes: analyses.map((text) => {
+      const found = ANALYSIS_TYPES.find((type) => type.toLowerCase() === text.toLowerCase());
+      if (found === undefined)
+        throw invalid(`analysisTypes: '${text}' is none of ${ANALYSIS_TYPES.join(', ')}`);
+      return found;
+    }),
+    aggregatorMergeStrategy: lenient
+      ? fields.boolean('lenientAggregatorMerge', false)
+        ? 'lenient'
+        : 'strict'
+      : fields.choice(
+          'aggregatorMergeStrategy',
+          ['strict', 'lenient', 'earliest', 'latest'],
+          'strict',
+        ),
+    usesDefaultInterval: !fields.has('intervals'),
+  };
+}

@@ -1,0 +1,260 @@
+// Groups the rows of one piece: vectors of rows to codes, codes to slots, slots to aggregator cells.
+// Fed by run-query.ts; gives one partial per piece. Source: druid-query-api.md 6.4 to 6.6, performance.md 6.
+
+import { type Interval, intersect } from '../../../core/model/interval.ts';
+import { VECTOR_ROWS } from '../../view/view.ts';
+import { type Feeder, makeFeeder } from '../aggregate/feed.ts';
+import { makeState } from '../aggregate/make-state.ts';
+import type { AggregateState } from '../aggregate/state.ts';
+import type { Pacer } from '../control.ts';
+import { Buckets } from '../engine/buckets.ts';
+import { type Grouper, makeGrouper } from '../engine/grouper.ts';
+import { type KeyColumn, keyColumn } from '../engine/key-column.ts';
+import { type Batch, Selection } from '../engine/selection.ts';
+import { SourceSet } from '../engine/source.ts';
+import { type AggregatingQuery, type DimensionSpec, dimensionsOf } from '../model.ts';
+import { mergeGroups } from '../merge-groups.ts';
+import type { Extent, GroupsPartial } from '../partial.ts';
+import type { Value } from '../value.ts';
+import { Exploder } from './explode.ts';
+import type { QueryPiece } from './piece.ts';
+
+/**
+ * Aggregates one piece. Yields when the pacer says so.
+ *
+ * @throws Failure `input` QueryInvalid or ResourceLimitExceeded, `transient` QueryCancelled or QueryTimeout
+ */
+export function* groupRows(
+  query: AggregatingQuery,
+  piece: QueryPiece,
+  pacer: Pacer,
+): Generator<undefined, GroupsPartial> {
+  const sources = new SourceSet(piece.view, query.virtualColumns);
+  const selection = new Selection(sources, query.filter, piece.intervals);
+  const states = query.aggregations.map(makeState);
+  const feeders = query.aggregations.map((aggregator, i) =>
+    makeFeeder(aggregator, stateAt(states, i), sources),
+  );
+  const extents = extentsOf(piece);
+  const dimensions = dimensionsOf(query);
+  const run =
+    dimensions.length === 0
+      ? new TimeRun(query, sources, states, feeders)
+      : new KeyRun(query, dimensions, sources, states, feeders);
+  for (const batch of selection.batches()) {
+    if (batch.count > 0) run.add(batch);
+    if (pacer.step()) {
+      pacer.checkGroups(run.size, run.bytes);
+      yield undefined;
+    }
+  }
+  pacer.checkGroups(run.size, run.bytes);
+  const groups: GroupsPartial = { kind: 'groups', extents, ...run.finish() };
+  // Two codes of one dimension may stand for the same value, null and "nothing left" for instance.
+  return run.mayRepeat ? mergeGroups(query, [groups], true) : groups;
+}
+
+function stateAt(states: readonly AggregateState[], i: number): AggregateState {
+  const state = states[i];
+  if (state === undefined) throw new TypeError('one state per aggregator');
+  return state;
+}
+
+function extentsOf(piece: QueryPiece): Extent[] {
+  const { view } = piece;
+  if (view.rows === 0) return [];
+  const data: Interval = { startMs: view.minTimeMs, endMs: view.maxTimeMs + 1 };
+  const common = piece.intervals
+    .map((interval) => intersect(interval, data))
+    .filter((i) => i !== undefined);
+  return common.map((i) => ({ firstMs: i.startMs, lastMs: i.endMs - 1 }));
+}
+
+type Groups = Pick<GroupsPartial, 'size' | 'times' | 'keys' | 'states'>;
+
+/** No dimensions: the bucket is the slot, and runs of sorted time need no slot per row. */
+class TimeRun {
+  private readonly buckets: Buckets | null;
+  private readonly sources: SourceSet;
+  private readonly states: readonly AggregateState[];
+  private readonly feeders: readonly Feeder[];
+  private readonly slots: Int32Array = new Int32Array(VECTOR_ROWS);
+  readonly mayRepeat = false;
+  private hasRows = false;
+
+  constructor(
+    query: AggregatingQuery,
+    sources: SourceSet,
+    states: readonly AggregateState[],
+    feeders: readonly Feeder[],
+  ) {
+    this.buckets = query.granularity.type === 'all' ? null : new Buckets(query.granularity);
+    this.sources = sources;
+    this.states = states;
+    this.feeders = feeders;
+  }
+
+  get size(): number {
+    return this.buckets === null ? (this.hasRows ? 1 : 0) : this.buckets.starts.length;
+  }
+
+  get bytes(): number {
+    return this.states.reduce((sum, state) => sum + state.cellBytes * this.size, 0);
+  }
+
+  add({ rows, count }: Batch): void {
+    this.hasRows = true;
+    if (this.buckets === null) this.run(rows, 0, count, 0);
+    else if (this.sources.view.timeSorted) this.addRuns(this.buckets, rows, count);
+    else this.addPlaced(this.buckets, rows, count);
+  }
+
+  private addRuns(buckets: Buckets, rows: Int32Array, count: number): void {
+    const times = this.sources.times().doubles();
+    let from = 0;
+    while (from < count) {
+      const to = buckets.runEnd(times, rows, from, count);
+      // Short runs cost more than placing each row.
+      if (to - from < 8 && to < count) return this.addPlacedFrom(buckets, rows, from, count);
+      this.run(rows, from, to, buckets.current);
+      from = to;
+    }
+  }
+
+  private addPlacedFrom(buckets: Buckets, rows: Int32Array, from: number, count: number): void {
+    this.addPlaced(buckets, rows.subarray(from, count), count - from);
+  }
+
+  private addPlaced(buckets: Buckets, rows: Int32Array, count: number): void {
+    buckets.codes(this.sources.times().doubles(), rows, count, this.slots);
+    for (const state of this.states) state.reserve(buckets.starts.length);
+    for (const feeder of this.feeders) feeder.group(rows, count, this.slots);
+  }
+
+  private run(rows: Int32Array, from: number, to: number, slot: number): void {
+    for (const state of this.states) state.reserve(slot + 1);
+    for (const feeder of this.feeders) feeder.run(rows, from, to, slot);
+  }
+
+  finish(): Groups {
+    const { size } = this;
+    for (const state of this.states) state.reserve(size);
+    return {
+      size,
+      times: Float64Array.from(this.buckets?.starts ?? [0]).subarray(0, size),
+      keys: [],
+      states: this.states,
+    };
+  }
+}
+
+/** With dimensions: codes to slots; buckets are one more part of the key. */
+class KeyRun {
+  private readonly buckets: Buckets | null;
+  private readonly sources: SourceSet;
+  private readonly states: readonly AggregateState[];
+  private readonly feeders: readonly Feeder[];
+  private readonly columns: readonly KeyColumn[];
+  private readonly exploder: Exploder | null;
+  private readonly grouper: Grouper;
+  private readonly codes: readonly Int32Array[];
+  private readonly bucketCodes: Int32Array = new Int32Array(VECTOR_ROWS);
+  private readonly slots: Int32Array = new Int32Array(VECTOR_ROWS);
+
+  constructor(
+    query: AggregatingQuery,
+    dimensions: readonly DimensionSpec[],
+    sources: SourceSet,
+    states: readonly AggregateState[],
+    feeders: readonly Feeder[],
+  ) {
+    this.buckets = query.granularity.type === 'all' ? null : new Buckets(query.granularity);
+    this.sources = sources;
+    this.states = states;
+    this.feeders = feeders;
+    this.columns = dimensions.map((dimension) => keyColumn(dimension, sources));
+    this.exploder = this.columns.some((column) => column.multi)
+      ? new Exploder(this.columns, query.queryType === 'groupBy')
+      : null;
+    const bucketCount = this.buckets === null ? [] : [Number.POSITIVE_INFINITY];
+    // A value the dimension leaves out becomes the null group of a groupBy: one more code.
+    const spare = this.exploder === null ? 0 : 1;
+    this.grouper = makeGrouper(
+      [...this.columns.map((column) => column.cardinality + spare), ...bucketCount],
+      sources.view.rows,
+    );
+    this.codes = this.columns.map(() => new Int32Array(VECTOR_ROWS));
+  }
+
+  get mayRepeat(): boolean {
+    return this.exploder !== null;
+  }
+
+  get size(): number {
+    return this.grouper.slots;
+  }
+
+  get bytes(): number {
+    return this.states.reduce((sum, state) => sum + state.cellBytes * this.size, 0);
+  }
+
+  add({ rows, count }: Batch): void {
+    if (this.exploder === null) {
+      this.columns.forEach((column, k) => column.codes(rows, count, this.codes[k]!));
+      this.assign(this.codes, rows, count, this.bucketCodes, this.slots);
+      return;
+    }
+    this.exploder.explode(rows, count);
+    const size = this.exploder.count;
+    if (size > 0)
+      this.assign(
+        this.exploder.codes,
+        this.exploder.rows,
+        size,
+        this.exploder.bucketCodes,
+        this.exploder.slots,
+      );
+  }
+
+  private assign(
+    codes: readonly Int32Array[],
+    rows: Int32Array,
+    count: number,
+    bucketCodes: Int32Array,
+    slots: Int32Array,
+  ): void {
+    let parts = codes;
+    if (this.buckets !== null) {
+      this.buckets.codes(this.sources.times().doubles(), rows, count, bucketCodes);
+      parts = [...codes, bucketCodes];
+    }
+    this.grouper.assign(parts, count, slots);
+    for (const state of this.states) state.reserve(this.grouper.slots);
+    for (const feeder of this.feeders) feeder.group(rows, count, slots);
+  }
+
+  finish(): Groups {
+    const used = this.grouper.used();
+    const keys = this.columns.map((column, k) =>
+      Array.from(used, (slot): Value => {
+        const code = this.grouper.part(slot, k);
+        return this.exploder !== null && code === this.exploder.nullCode(k)
+          ? null
+          : column.value(code);
+      }),
+    );
+    const bucketPart = this.columns.length;
+    const { buckets } = this;
+    return {
+      size: used.length,
+      times: Float64Array.from(used, (slot) =>
+        buckets === null ? 0 : (buckets.starts[this.grouper.part(slot, bucketPart)] ?? 0),
+      ),
+      keys,
+      states: this.states.map((state) => {
+        state.reserve(this.grouper.slots);
+        return state.pick(used);
+      }),
+    };
+  }
+}

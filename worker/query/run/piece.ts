@@ -1,0 +1,10 @@
+// What a query runs on: a view and the part of time it answers for. Fed by the roles' timeline and sinks.
+
+import type { Interval } from '../../../core/model/interval.ts';
+import type { View } from '../../view/view.ts';
+
+/** One view and the intervals it answers for, already clipped to query and timeline; sorted, no overlap. */
+export interface QueryPiece {
+  readonly view: View;
+  readonly intervals: readonly Interval[];
+}
