@@ -48,8 +48,23 @@ export interface RecordSlices {
 
 /** Why a partition cannot be read on. Each becomes a condition; none is ever silent. */
 export type SourceStop =
-  | { readonly reason: 'OffsetOutOfRange'; readonly partition: number; readonly offset: number; readonly earliest: number; readonly latest: number }
-  | { readonly reason: 'TopicRecreated' | 'TopicMissing' | 'LogTruncated' | 'FileChanged' | 'PartitionEnded'; readonly partition: number; readonly message: string };
+  | {
+      readonly reason: 'OffsetOutOfRange';
+      readonly partition: number;
+      readonly offset: number;
+      readonly earliest: number;
+      readonly latest: number;
+    }
+  | {
+      readonly reason:
+        | 'TopicRecreated'
+        | 'TopicMissing'
+        | 'LogTruncated'
+        | 'FileChanged'
+        | 'PartitionEnded';
+      readonly partition: number;
+      readonly message: string;
+    };
 
 /** One step of reading. */
 export type Fetched =
@@ -75,7 +90,11 @@ export interface Source {
   /** Identity and partitions now. @throws Failure config TopicMissing, transient SourceUnavailable */
   identity(signal: AbortSignal): Promise<SourceIdentity>;
   /** Resolves starts to offsets. Partitions named nowhere in `Offsets` start at earliest. */
-  resolve(partitions: readonly number[], start: StartFrom, signal: AbortSignal): Promise<ReadonlyMap<number, number>>;
+  resolve(
+    partitions: readonly number[],
+    start: StartFrom,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>>;
   /** Begins to read `partition` at `offset`; replaces an earlier position. `leaderEpoch` -1 if unknown. */
   assign(partition: number, offset: number, leaderEpoch: number): void;
   /** Stops reading a partition; buffered sets of it are dropped. */
@@ -88,6 +107,9 @@ export interface Source {
   /** Gives a buffer back to the pool. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** End offsets (high watermark / file length) now, for lag and progress. */
-  endOffsets(partitions: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, number>>;
+  endOffsets(
+    partitions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>>;
   close(): Promise<void>;
 }
