@@ -6,6 +6,7 @@ export { type QueryControl, UNLIMITED } from './control.ts';
 export { errorAnswer, type ErrorAnswer } from './error-body.ts';
 export { answerQuery, innerQuery, resultPiece } from './execute.ts';
 export { finishQuery, streamScan } from './finish/finish-query.ts';
+export { streamScanAnswer } from './finish/stream-scan.ts';
 export { prettify } from './finish/json.ts';
 export { emptyPartial, mergePartials } from './merge.ts';
 export { type DataSource, type Query, type SegmentDescriptor } from './model.ts';

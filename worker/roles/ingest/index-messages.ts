@@ -6,6 +6,7 @@ import type { Interval } from '../../../core/model/interval.ts';
 import type { CompiledSchema } from '../../../core/spec/compiled.ts';
 import type { IndexData } from '../../index/index-data.ts';
 import type { RecordSet } from '../../source/port.ts';
+import type { ThreadQuery } from '../data-node/thread-query.ts';
 
 /** A time chunk of the sequence; `segmentId` null = its rows are refused (noChunk). */
 export interface ChunkTarget {
@@ -39,24 +40,16 @@ export type IndexRequest =
   | { readonly type: 'freeze' }
   /** Forgets frozen pieces that are now served as hydrants. */
   | { readonly type: 'drop'; readonly pieces: readonly number[] }
-  /** Answers a query over all pieces in memory but `except`. Answer: see query-messages.ts. */
+  /** Answers a query over all pieces in memory but `except`. Answer: ThreadAnswer. */
   | { readonly type: 'query'; readonly query: ThreadQuery; readonly except: readonly number[] }
+  /** The next part of an answer that was not complete. Answer: ThreadAnswer. */
+  | { readonly type: 'next'; readonly session: number }
+  /** Gives up an answer that was not complete. */
+  | { readonly type: 'end'; readonly session: number }
   /** Forgets the sequence, what waits for it and every piece; waiting requests fail as `fenced` IndexReset. */
   | { readonly type: 'reset' }
   /** Answer: {@link BadRecordSample}[], newest last. */
   | { readonly type: 'samples' };
-
-/** A query as it crosses to a thread. */
-export interface ThreadQuery {
-  /** The native query as JSON text. */
-  readonly text: string;
-  /** Only these segments; null = every segment of the query's data source. */
-  readonly segments:
-    | readonly { readonly id: string; readonly intervals: readonly Interval[] }[]
-    | null;
-  /** Int32[0] becomes 1 when the query is cancelled or timed out. */
-  readonly cancel: Int32Array;
-}
 
 /** Records by what became of them. Keys: outcome, or `outcome/reason`. */
 export type OutcomeCounts = Readonly<Record<string, number>>;

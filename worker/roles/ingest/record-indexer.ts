@@ -2,6 +2,7 @@
 // knows nothing of threads or messages. Resumable in the middle of a record set, because a row in a new chunk has to
 // wait for its segment id. Invariants: I3 (accepting depends on record and partition only), I6 (nothing vanishes).
 
+import type { CompiledSchema } from '../../../core/spec/compiled.ts';
 import type { Position } from '../../../core/metadata/values.ts';
 import { Failure } from '../../../core/runtime/failure.ts';
 import type { IndexData } from '../../index/index-data.ts';
@@ -20,10 +21,9 @@ interface Sink {
 }
 
 /** A piece of memory that queries may read. */
-export interface MemoryPiece {
-  readonly piece: number;
-  readonly segmentId: string;
+export interface MemoryPiece extends FrozenPiece {
   readonly data: IndexData;
+  readonly schema: CompiledSchema;
 }
 
 /** Indexer of one sequence at a time. */
@@ -34,7 +34,7 @@ export class RecordIndexer {
   #sinks: Sink[] = [];
   #current: Sink | undefined;
   readonly #positions: Map<number, Position> = new Map();
-  readonly #frozen: Map<number, FrozenPiece> = new Map();
+  readonly #frozen: Map<number, MemoryPiece> = new Map();
   #nextPiece = 1;
   #counts: Record<string, number> = {};
 
@@ -178,19 +178,10 @@ export class RecordIndexer {
 
   /** Makes every piece in memory immutable; they stay readable until dropped. */
   freeze(): readonly FrozenPiece[] {
-    const pieces: FrozenPiece[] = [];
-    for (const sink of this.#sinks) {
-      if (sink.index === undefined || sink.target.segmentId === null) continue;
-      const piece = {
-        piece: sink.piece,
-        segmentId: sink.target.segmentId,
-        data: sink.index.data(sink.target.segmentId),
-      };
-      this.#frozen.set(sink.piece, piece);
-      pieces.push(piece);
-      sink.index = undefined;
-    }
-    return pieces;
+    const pieces = this.#live();
+    for (const piece of pieces) this.#frozen.set(piece.piece, piece);
+    for (const sink of this.#sinks) sink.index = undefined;
+    return pieces.map(({ piece, segmentId, data }) => ({ piece, segmentId, data }));
   }
 
   /** Forgets the sequence and every piece. */
@@ -209,18 +200,16 @@ export class RecordIndexer {
 
   /** Every piece that can be read now, growing ones as of now. */
   pieces(): readonly MemoryPiece[] {
-    const live = this.#sinks.flatMap((sink) =>
-      sink.index === undefined || sink.target.segmentId === null
+    return [...this.#frozen.values(), ...this.#live()];
+  }
+
+  #live(): readonly MemoryPiece[] {
+    const schema = this.#sequence?.schema;
+    return this.#sinks.flatMap(({ index, target: { segmentId }, piece }): MemoryPiece[] =>
+      index === undefined || segmentId === null || schema === undefined
         ? []
-        : [
-            {
-              piece: sink.piece,
-              segmentId: sink.target.segmentId,
-              data: sink.index.data(sink.target.segmentId),
-            },
-          ],
+        : [{ piece, segmentId, data: index.data(segmentId), schema }],
     );
-    return [...this.#frozen.values(), ...live];
   }
 
   #sinkOf(eventMs: number): Sink | undefined {

@@ -4,6 +4,7 @@
 import { Failure } from '../../../core/runtime/failure.ts';
 import type { RecordSet, RecordSlices } from '../../source/port.ts';
 import type { ChunkTarget, Frozen, OpenSequence, RecordsDone } from './index-messages.ts';
+import { createRecordSlices } from '../../source/walker.ts';
 import type { RecordIndexer } from './record-indexer.ts';
 
 /** Turns a record set into slices; one a format. @throws Failure `corrupt` for bytes that fail verification */
@@ -19,24 +20,12 @@ type Job =
     }
   | { readonly type: 'freeze'; readonly done: (frozen: Frozen) => void };
 
-/** Empty slices, to be filled by walks. */
-function emptySlices(): RecordSlices {
-  return {
-    bytes: new Uint8Array(0),
-    count: 0,
-    starts: new Int32Array(0),
-    ends: new Int32Array(0),
-    offsets: new Float64Array(0),
-    timestampsMs: new Float64Array(0),
-  };
-}
-
 /** The queue of one index thread. */
 export class RecordQueue {
   readonly #indexer: RecordIndexer;
   readonly #walk: Walk;
   readonly #needChunk: (sequenceId: string, timeMs: number) => void;
-  readonly #slices: RecordSlices = emptySlices();
+  readonly #slices: RecordSlices = createRecordSlices();
   readonly #jobs: Job[] = [];
   /** Next record of the job at the head; -1 = not walked yet. */
   #next = -1;
