@@ -60,7 +60,8 @@ export async function openOracle(): Promise<Oracle> {
 class OpenOracle implements Oracle {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: Interface;
-  readonly #waiting: { resolve: (answer: OracleAnswer) => void; reject: (error: Error) => void }[] = [];
+  readonly #waiting: { resolve: (answer: OracleAnswer) => void; reject: (error: Error) => void }[] =
+    [];
   readonly #exited: Promise<void>;
 
   constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
@@ -72,7 +73,8 @@ class OpenOracle implements Oracle {
     });
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code) => {
-        for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the oracle exited: ${code}`));
+        for (const { reject } of this.#waiting.splice(0))
+          reject(new Error(`the oracle exited: ${code}`));
         resolve();
       });
     });
@@ -104,7 +106,8 @@ async function built(): Promise<string> {
   // mkdir is atomic: one process builds, the others wait for its result.
   while (!(await claim(lock))) {
     if (await exists(join(home, 'built'))) return home;
-    if (Date.now() > deadline) throw new Error(`${lock} is held for too long; remove it if no build runs`);
+    if (Date.now() > deadline)
+      throw new Error(`${lock} is held for too long; remove it if no build runs`);
     await sleep(500);
   }
   try {
@@ -128,19 +131,29 @@ async function claim(lock: string): Promise<boolean> {
     return true;
   } catch {
     // A lock left by a build that was killed is older than any build may take.
-    const age = await stat(lock).then((s) => Date.now() - s.mtimeMs, () => 0);
+    const age = await stat(lock).then(
+      (s) => Date.now() - s.mtimeMs,
+      () => 0,
+    );
     if (age > BUILD_WAIT_MS) await rm(lock, { recursive: true, force: true });
     return false;
   }
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false);
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of ['pom.xml', 'oracle', ...(await readdir(join(SOURCES, 'src'))).map((n) => `src/${n}`)]) {
+  for (const name of [
+    'pom.xml',
+    'oracle',
+    ...(await readdir(join(SOURCES, 'src'))).map((n) => `src/${n}`),
+  ]) {
     hash.update(name).update(await readFile(join(SOURCES, name)));
   }
   return hash.digest('hex').slice(0, 16);
