@@ -220,7 +220,7 @@ function rowOf(line: string, schema: Schema): Row {
     const value = cells[name];
     if (value === null || type === 'string') out[name] = value as RowValue;
     else {
-      const text = value instanceof NumberText ? value.text : String(value);
+      const text = value instanceof NumberText ? value.text : (value as string);
       out[name] = type === 'long' ? BigInt(text) : Number(text);
     }
   }

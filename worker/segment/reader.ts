@@ -97,6 +97,11 @@ class StoredSegment implements SegmentView {
     const [minTimeMs, maxTimeMs] = this.#timeRange();
     this.minTimeMs = minTimeMs;
     this.maxTimeMs = maxTimeMs;
+    const { startMs, endMs } = index.interval;
+    if (minTimeMs < startMs || maxTimeMs >= endMs) {
+      const text = `rows from ${minTimeMs} to ${maxTimeMs} are outside the interval from ${startMs} to ${endMs}`;
+      throw files.file('__time').corrupt(0, text);
+    }
   }
 
   readTimes(from: number, count: number, out: Float64Array): void {
