@@ -98,7 +98,7 @@ class StoredSegment implements SegmentView {
     this.minTimeMs = minTimeMs;
     this.maxTimeMs = maxTimeMs;
     const { startMs, endMs } = index.interval;
-    if (minTimeMs < startMs || maxTimeMs >= endMs) {
+    if (minTimeMs < startMs || maxTimeMs >= endMs || minTimeMs > maxTimeMs) {
       const text = `rows from ${minTimeMs} to ${maxTimeMs} are outside the interval from ${startMs} to ${endMs}`;
       throw files.file('__time').corrupt(0, text);
     }
