@@ -1,5 +1,5 @@
 // Every recorded Druid answer, asked again of our query engine over the segments Druid wrote. A query of a type
-// we refuse by name is counted as refused; any other difference fails. Prints a table of counts.
+// we refuse by name is counted as refused, as is a query of a column the reader refuses; any other difference fails. Prints a table of counts.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,12 +36,35 @@ afterAll(() => {
 });
 
 /** Queries of each set that pass today; the test fails when fewer do. */
-const PASSING: Readonly<Record<string, number>> = {};
+const PASSING: Readonly<Record<string, number>> = {
+  edge_blocks: 65,
+  edge_nulls: 64,
+  edge_single: 56,
+  flights: 120,
+  rollup: 103,
+  sketches: 1,
+  tutorial: 109,
+  wiki: 114,
+  wiki_raw: 131,
+};
+
+/**
+ * Where we differ on purpose. Ordering by an order in which two values are equal ("A" and "a" in alphanumeric)
+ * with a limit, Druid's merge adds up the two groups; we keep them apart, as without the limit.
+ */
+const ON_PURPOSE: ReadonlySet<string> = new Set([
+  'wiki groupBy order alphanumeric',
+  'wiki_raw groupBy order alphanumeric',
+]);
 
 interface GoldenSet {
   readonly dataSource: string;
   readonly segments: readonly string[];
-  readonly queries: readonly { readonly name: string; readonly query: unknown; readonly result: unknown }[];
+  readonly queries: readonly {
+    readonly name: string;
+    readonly query: unknown;
+    readonly result: unknown;
+  }[];
 }
 
 const cache = new BlockCache(64 * 1024 * 1024);
@@ -50,13 +73,15 @@ const cache = new BlockCache(64 * 1024 * 1024);
 function parseExact(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
     const source = context?.source;
-    const isLarge = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+    const isLarge =
+      typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
     return isLarge && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
   });
 }
 
 function readSet(name: string): GoldenSet {
-  const file = readdirSync(join(GOLDEN, name)).find((entry) => entry.startsWith('queries.json')) ?? '';
+  const file =
+    readdirSync(join(GOLDEN, name)).find((entry) => entry.startsWith('queries.json')) ?? '';
   const bytes = readFileSync(join(GOLDEN, name, file));
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   // Fixtures written by the oracle; their shape is the README's.
@@ -86,18 +111,28 @@ function piecesOf(query: Query, views: readonly SegmentView[]): QueryPiece[] {
   const innermost = innerQuery(query);
   const { intervals } = innermost ?? query;
   return views
-    .map((view) => ({ view, intervals: intervals.map((i) => intersect(i, view.interval)).filter((i) => i !== undefined) }))
+    .map((view) => ({
+      view,
+      intervals: intervals.map((i) => intersect(i, view.interval)).filter((i) => i !== undefined),
+    }))
     .filter((piece) => piece.intervals.length > 0);
 }
 
 /** The same answer the long way: a result per segment, through bytes, merged. */
 function distributed(query: Query, pieces: readonly QueryPiece[]): string {
-  const parts = pieces.map((piece) => decodePartial(query, encodePartial(query, runToEnd(query, [piece], UNLIMITED))));
+  const parts = pieces.map((piece) =>
+    decodePartial(query, encodePartial(query, runToEnd(query, [piece], UNLIMITED))),
+  );
   return [...finishQuery(query, mergePartials(query, parts))].join('');
 }
 
 /** The first difference, or undefined. Estimates may differ in the last digits. */
-function difference(ours: unknown, theirs: unknown, path: string, tolerance: number): string | undefined {
+function difference(
+  ours: unknown,
+  theirs: unknown,
+  path: string,
+  tolerance: number,
+): string | undefined {
   if (typeof ours === 'number' && typeof theirs === 'number') {
     const close = Math.abs(ours - theirs) <= tolerance * Math.abs(theirs);
     return ours === theirs || close ? undefined : `${path}: ${ours}, Druid ${theirs}`;
@@ -106,9 +141,11 @@ function difference(ours: unknown, theirs: unknown, path: string, tolerance: num
     return ours === theirs ? undefined : `${path}: ${String(ours)}, Druid ${String(theirs)}`;
   }
   const [a, b] = [new Map(Object.entries(ours)), new Map(Object.entries(theirs))];
-  if (Array.isArray(ours) && a.size !== b.size) return `${path}: ${a.size} elements, Druid ${b.size}`;
+  if (Array.isArray(ours) && a.size !== b.size)
+    return `${path}: ${a.size} elements, Druid ${b.size}`;
   for (const key of new Set([...a.keys(), ...b.keys()])) {
-    if (!a.has(key) || !b.has(key)) return `${path}.${key}: ${a.has(key) ? 'Druid has none' : 'missing'}`;
+    if (!a.has(key) || !b.has(key))
+      return `${path}.${key}: ${a.has(key) ? 'Druid has none' : 'missing'}`;
     const found = difference(a.get(key), b.get(key), `${path}.${key}`, tolerance);
     if (found !== undefined) return found;
   }
@@ -119,18 +156,45 @@ function difference(ours: unknown, theirs: unknown, path: string, tolerance: num
 function forRelease(answer: unknown, name: string): unknown {
   if (name !== 'sketches' || !Array.isArray(answer)) return answer;
   return answer.map((element: unknown) => {
-    if (typeof element !== 'object' || element === null || !('projections' in element)) return element;
+    if (typeof element !== 'object' || element === null || !('projections' in element))
+      return element;
     const { projections: _none, ...rest } = element;
     return rest;
   });
 }
 
-const REFUSALS = /is not supported|over the \S+ column/;
+const REFUSALS = /is not supported|over the \S+ column|cannot be read; query other columns/;
 
 const sets = readdirSync(GOLDEN).filter((name) => {
   const files = name.endsWith('.md') ? [] : readdirSync(join(GOLDEN, name));
   return files.some((file) => file.startsWith('queries.json'));
 });
+
+/** Undefined when our answer is Druid's, whole, in parts and pretty. */
+function check(
+  name: string,
+  golden: GoldenSet['queries'][number],
+  views: readonly SegmentView[],
+): string | undefined {
+  const query = parseQuery(golden.query);
+  const pieces = piecesOf(query, views);
+  const text = [...answerQuery(query, pieces, UNLIMITED)].join('');
+  const isEstimate =
+    'aggregations' in query && /hyperUnique|cardinality/.test(JSON.stringify(query));
+  const found = difference(
+    forRelease(parseExact(text), name),
+    golden.result,
+    '',
+    isEstimate ? 1e-9 : 0,
+  );
+  if (found !== undefined) return found;
+  if (innerQuery(query) === undefined && distributed(query, pieces) !== text)
+    return 'differs when merged from encoded parts';
+  const pretty = [...prettify([text])].join('');
+  return JSON.stringify(JSON.parse(pretty)) === JSON.stringify(JSON.parse(text))
+    ? undefined
+    : 'differs when pretty';
+}
 
 test.each(sets)('answers of Druid over set %s', async (name) => {
   const set = readSet(name);
@@ -138,28 +202,24 @@ test.each(sets)('answers of Druid over set %s', async (name) => {
   const failures: string[] = [];
   const refusals: string[] = [];
   let passed = 0;
+  let differing = 0;
   for (const golden of set.queries) {
     let found: string | undefined;
     try {
-      const query = parseQuery(golden.query);
-      const pieces = piecesOf(query, views);
-      const text = [...answerQuery(query, pieces, UNLIMITED)].join('');
-      const tolerance = /hyperUnique|cardinality/.test(JSON.stringify(golden.query, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v))) ? 1e-9 : 0;
-      found = difference(forRelease(parseExact(text), name), golden.result, '', tolerance);
-      if (found === undefined && innerQuery(query) === undefined && distributed(query, pieces) !== text) found = 'differs when merged from encoded parts';
-      if (found === undefined && JSON.stringify(JSON.parse([...prettify([text])].join(''))) !== JSON.stringify(JSON.parse(text))) found = 'differs when pretty';
+      found = check(name, golden, views);
     } catch (error) {
       const message = messageOf(error);
-      if (REFUSALS.test(message)) {
-        refusals.push(`${golden.name}: ${message}`);
-        continue;
-      }
-      found = error instanceof Error ? (error.stack ?? message) : message;
+      if (REFUSALS.test(message)) refusals.push(`${golden.name}: ${message}`);
+      else failures.push(`${golden.name}: ${message}`);
+      continue;
     }
     if (found === undefined) passed++;
+    else if (ON_PURPOSE.has(`${name} ${golden.name}`)) differing++;
     else failures.push(`${golden.name}: ${found}`);
   }
-  console.log(`golden ${name}: ${set.queries.length} queries, ${passed} pass, ${failures.length} fail, ${refusals.length} refused`);
+  console.log(
+    `golden ${name}: ${set.queries.length} queries, ${passed} pass, ${failures.length} fail, ${refusals.length} refused, ${differing} differ on purpose`,
+  );
   expect(failures, refusals.join('\n')).toEqual([]);
   expect(passed).toBeGreaterThanOrEqual(PASSING[name] ?? 0);
 });

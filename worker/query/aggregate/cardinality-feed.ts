@@ -8,7 +8,8 @@ import {
   type SourceSet,
   type StringSource,
 } from '../engine/source.ts';
-import type { Aggregator, DimensionSpec } from '../model.ts';
+import type { DimensionSpec } from '../filter-model.ts';
+import type { Aggregator } from '../model.ts';
 import type { Value } from '../value.ts';
 import { type Feeder, rowFeeder } from './feed.ts';
 import { hashBytes } from './hyper-unique.ts';
@@ -127,22 +128,23 @@ function numberFeeder(source: NumericSource, state: SketchState): Feeder {
   });
 }
 
-/** A row's values one after the other, lists sorted; null text is one zero character, null numbers nothing. */
+/** A row's values with a zero byte between columns, lists sorted; null adds nothing, but in a list of more than nulls. */
 function byRow(aggregator: Cardinality, state: SketchState, sources: SourceSet): Feeder {
-  const fields = aggregator.fields.map((field) => {
-    const source = sources.source(field.dimension);
-    return {
-      values: valuesOf(field, sources),
-      isFloat: isFloatSource(field, sources),
-      isNumber: source.kind === 'numeric' && isPlain(field),
-    };
-  });
+  const fields = aggregator.fields.map((field) => ({
+    values: valuesOf(field, sources),
+    isFloat: isFloatSource(field, sources),
+  }));
   return rowFeeder((row, slot) => {
     let end = 0;
-    for (const { values, isFloat, isNumber } of fields) {
+    for (const [k, { values, isFloat }] of fields.entries()) {
+      if (k > 0) {
+        room(end + 1);
+        scratch[end++] = 0;
+      }
       const items = values(row).filter((value) => value !== DROPPED);
       if (items.length > 1) items.sort((a, b) => (String(a ?? '') < String(b ?? '') ? -1 : 1));
-      for (const value of items) if (value !== null || !isNumber) end = put(value, isFloat, end);
+      const isAllNull = items.every((value) => value === null);
+      if (!isAllNull) for (const value of items) end = put(value, isFloat, end);
     }
     const hash = hashBytes(scratch, end);
     state.sketch(slot).add(hash);

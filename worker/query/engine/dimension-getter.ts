@@ -2,7 +2,7 @@
 // cardinality, search and column comparison. Source: druid-query-api.md 8.
 
 import type { Getter } from '../expression/compile.ts';
-import type { DimensionSpec } from '../model.ts';
+import type { DimensionSpec } from '../filter-model.ts';
 import { compileExtraction, compileKeep } from '../text/extraction.ts';
 import { convert, floatText, textOf, type Value } from '../value.ts';
 import { getterOf, type Source, type SourceSet } from './source.ts';

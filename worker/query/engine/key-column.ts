@@ -2,7 +2,7 @@
 // string. Dictionary ids are used as they are where nothing transforms them; values are looked up for result
 // groups only. Fed by source.ts; feeds group-rows.ts. Source: performance.md 6.
 
-import type { DimensionSpec } from '../model.ts';
+import type { DimensionSpec } from '../filter-model.ts';
 import type { Value } from '../value.ts';
 import { dimensionTransform, DROPPED, isPlain, type Transform } from './dimension-getter.ts';
 import {

@@ -5,7 +5,7 @@ import type { Interval } from '../../../core/model/interval.ts';
 import { VECTOR_ROWS, type View } from '../../view/view.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { type Matcher, WORDS } from '../filter/matcher.ts';
-import type { Filter } from '../model.ts';
+import type { Filter } from '../filter-model.ts';
 import type { SourceSet } from './source.ts';
 
 const IDENTITY: Int32Array = Int32Array.from({ length: VECTOR_ROWS }, (_, i) => i);

@@ -2,33 +2,14 @@
 // that needs it. Fed by a view and the query's virtual columns; feeds filters, grouping and aggregators.
 
 import type { Failure } from '../../../core/runtime/failure.ts';
-import {
-  type ComplexColumn,
-  type IdLists,
-  type NumericColumn,
-  type StringColumn,
-  VECTOR_ROWS,
-  type View,
-} from '../../view/view.ts';
+import type { ComplexColumn, IdLists, StringColumn, View } from '../../view/view.ts';
 import { compileExpression, type Getter } from '../expression/compile.ts';
 import { columnsOf, type Expr, parseExpression } from '../expression/parser.ts';
 import type { VirtualColumn } from '../model.ts';
 import { invalid } from '../parse/fields.ts';
+import { Cursor } from './cursor.ts';
+import { numericSource, stringSource, timeSource } from './stored-source.ts';
 import { convert, type OutputType, type Value } from '../value.ts';
-
-/** The vector being worked on. Sources compare `serial` to know whether what they loaded is still current. */
-export class Cursor {
-  from = 0;
-  count = 0;
-  serial = 0;
-
-  /** Moves to rows `from .. from+count-1`; at most VECTOR_ROWS. */
-  move(from: number, count: number): void {
-    this.from = from;
-    this.count = count;
-    this.serial++;
-  }
-}
 
 /** A number column, `__time` included. Arrays are valid until the cursor moves; index = row of the vector. */
 export interface NumericSource {
@@ -236,101 +217,5 @@ function listGetter(source: StringSource): Getter {
     if (end === start) return null;
     if (end - start === 1) return source.text(ids[start]!);
     return Array.from(ids.subarray(start, end), (id) => source.text(id));
-  };
-}
-
-/** Reads once per vector. */
-function once<T>(cursor: Cursor, make: () => T, read: (buffer: T) => void): () => T {
-  let buffer: T | undefined;
-  let serial = -1;
-  return () => {
-    buffer ??= make();
-    if (serial !== cursor.serial) {
-      read(buffer);
-      serial = cursor.serial;
-    }
-    return buffer;
-  };
-}
-
-function timeSource(view: View, cursor: Cursor): NumericSource {
-  const doubles = once(
-    cursor,
-    () => new Float64Array(VECTOR_ROWS),
-    (out) => view.readTimes(cursor.from, cursor.count, out),
-  );
-  const longs = once(
-    cursor,
-    () => new BigInt64Array(VECTOR_ROWS),
-    (out) => {
-      const times = doubles();
-      for (let i = 0; i < cursor.count; i++) out[i] = BigInt(times[i]!);
-    },
-  );
-  return { kind: 'numeric', type: 'LONG', doubles, longs, nulls: () => null };
-}
-
-function numericSource(column: NumericColumn, cursor: Cursor): NumericSource {
-  const doubles = once(
-    cursor,
-    () => new Float64Array(VECTOR_ROWS),
-    (out) => column.readDoubles(cursor.from, cursor.count, out),
-  );
-  const longs = once(
-    cursor,
-    () => new BigInt64Array(VECTOR_ROWS),
-    (out) => {
-      if (column.type === 'LONG') column.readLongs(cursor.from, cursor.count, out);
-      else cutToLongs(doubles(), cursor.count, out);
-    },
-  );
-  let hasNulls = false;
-  const nulls = once(
-    cursor,
-    () => new Uint8Array(VECTOR_ROWS),
-    (out) => {
-      hasNulls = column.readNulls(cursor.from, cursor.count, out);
-    },
-  );
-  return {
-    kind: 'numeric',
-    type: column.type,
-    doubles,
-    longs,
-    nulls() {
-      if (!column.hasNulls) return null;
-      const flags = nulls();
-      return hasNulls ? flags : null;
-    },
-  };
-}
-
-function cutToLongs(doubles: Float64Array, count: number, out: BigInt64Array): void {
-  for (let i = 0; i < count; i++) {
-    const long = convert(doubles[i]!, 'LONG');
-    out[i] = typeof long === 'bigint' ? long : 0n;
-  }
-}
-
-function stringSource(column: StringColumn, cursor: Cursor): StringSource {
-  const texts: (string | null | undefined)[] = [];
-  return {
-    kind: 'string',
-    column,
-    ids: once(
-      cursor,
-      () => new Int32Array(VECTOR_ROWS),
-      (out) => column.readIds(cursor.from, cursor.count, out),
-    ),
-    lists: once(
-      cursor,
-      () => ({ offsets: new Int32Array(VECTOR_ROWS + 1), ids: new Int32Array(VECTOR_ROWS * 2) }),
-      (out) => column.readIdLists(cursor.from, cursor.count, out),
-    ),
-    text(id) {
-      const known = texts[id];
-      if (known !== undefined) return known;
-      return (texts[id] = column.dictionary.value(id));
-    },
   };
 }

@@ -2,7 +2,7 @@
 
 import { dimensionGetter } from '../engine/dimension-getter.ts';
 import type { SourceSet } from '../engine/source.ts';
-import type { DimensionSpec } from '../model.ts';
+import type { DimensionSpec } from '../filter-model.ts';
 import { textOf, type Value } from '../value.ts';
 import { NO, YES } from './leaf.ts';
 import { type Matcher, rowMatcher } from './matcher.ts';

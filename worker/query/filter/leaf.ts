@@ -1,7 +1,7 @@
 // Leaf filters as tests on one value: text, LONG or double. Three outcomes, because a comparison with null is
 // unknown. Fed by compile.ts for whole columns. Source: druid-query-api.md 7.
 
-import type { LeafFilter } from '../model.ts';
+import type { LeafFilter } from '../filter-model.ts';
 import { compileExtraction } from '../text/extraction.ts';
 import { javaRegex } from '../text/java-regex.ts';
 import { textComparator } from '../text/order.ts';
@@ -161,7 +161,7 @@ export function numberTest(leaf: LeafFilter, type: Exclude<OutputType, 'STRING'>
       );
     case 'bound':
       return leaf.ordering === 'numeric'
-        ? inRange(leaf, type, leaf.lower === null ? YES : UNKNOWN)
+        ? inRange(leaf, type, UNKNOWN)
         : { on: 'text', test: textTri(leaf) };
     case 'range':
       return inRange(leaf, type, UNKNOWN);

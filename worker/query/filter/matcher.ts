@@ -2,7 +2,7 @@
 // selection.ts. Source: druid-query-api.md 7.
 
 import { VECTOR_ROWS } from '../../view/view.ts';
-import type { Cursor } from '../engine/source.ts';
+import type { Cursor } from '../engine/cursor.ts';
 import { type Tri, UNKNOWN, YES } from './leaf.ts';
 
 /** Words of a vector. */

@@ -3,7 +3,7 @@
 import { parseExpression } from '../expression/parser.ts';
 import type { Aggregator, NumericAggregator, PostAggregator } from '../model.ts';
 import { parseDimension, parseOutputType } from './dimension.ts';
-import { Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
+import { type Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
 import { parseFilter } from './filter.ts';
 
 const REFUSED =

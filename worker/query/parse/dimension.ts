@@ -1,9 +1,17 @@
 // Dimension specs and extraction functions as queries write them. Source: druid-query-api.md 8.
 
-import type { DimensionSpec, ExtractionFn, SearchSpec, ValueFilter } from '../model.ts';
+import type { DimensionSpec, ExtractionFn, SearchSpec, ValueFilter } from '../filter-model.ts';
 import { compileExtraction, compileKeep } from '../text/extraction.ts';
 import { OUTPUT_TYPES, type OutputType } from '../value.ts';
-import { Fields, fieldsOf, invalid, isRecord, refused, scalarText, unknownType } from './fields.ts';
+import {
+  type Fields,
+  fieldsOf,
+  invalid,
+  isRecord,
+  refused,
+  scalarText,
+  unknownType,
+} from './fields.ts';
 import { parseGranularity } from './granularity.ts';
 
 /** The spec of a bare column name. */

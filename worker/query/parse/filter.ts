@@ -1,7 +1,7 @@
 // Filters as queries write them. Source: druid-query-api.md 7.
 
 import { parseExpression } from '../expression/parser.ts';
-import type { Filter, LeafFilter } from '../model.ts';
+import type { Filter, LeafFilter } from '../filter-model.ts';
 import { javaRegex } from '../text/java-regex.ts';
 import { SORT_ORDERS } from '../text/order.ts';
 import { searchTest } from '../text/text-predicate.ts';
@@ -11,7 +11,7 @@ import {
   parseOutputType,
   parseSearchSpec,
 } from './dimension.ts';
-import { Fields, fieldsOf, invalid, refused, scalarText, unknownType } from './fields.ts';
+import { type Fields, fieldsOf, invalid, refused, scalarText, unknownType } from './fields.ts';
 import { parseIntervals } from './instant.ts';
 
 const REFUSED = new Set([

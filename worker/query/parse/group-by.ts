@@ -1,9 +1,10 @@
 // The parts only groupBy and topN have: having, limitSpec, subtotals, topN metric. Source: druid-query-api.md 6.5, 6.6, 12.
 
-import type { DimensionSpec, Having, LimitSpec, OrderColumn, TopNMetric } from '../model.ts';
+import type { DimensionSpec } from '../filter-model.ts';
+import type { Having, LimitSpec, OrderColumn, TopNMetric } from '../model.ts';
 import { SORT_ORDERS } from '../text/order.ts';
 import { doubleOfText } from '../value.ts';
-import { Fields, fieldsOf, invalid, isRecord, scalarText, unknownType } from './fields.ts';
+import { type Fields, fieldsOf, invalid, isRecord, scalarText, unknownType } from './fields.ts';
 import { parseFilter } from './filter.ts';
 
 /** @throws Failure `input` QueryInvalid */

@@ -76,7 +76,7 @@ function analyseColumn(column: Column, cardinality: boolean, minmax: boolean): C
     ...analysis('STRING', 'STRING'),
     hasMultipleValues: column.multi,
     hasNulls: column.hasNulls,
-    cardinality: cardinality ? dictionary.size : null,
+    cardinality: cardinality ? dictionary.size : 0,
     minValue: minmax ? extremeValue(column, -1) : null,
     maxValue: minmax ? extremeValue(column, 1) : null,
   };

@@ -2,7 +2,7 @@
 // Source: druid-query-api.md 8.
 
 import { bucketer } from '../../../core/model/granularity.ts';
-import type { ExtractionFn, ValueFilter } from '../model.ts';
+import type { ExtractionFn, ValueFilter } from '../filter-model.ts';
 import { instantOfText } from '../parse/instant.ts';
 import { doubleOfText, doubleText, longOfText } from '../value.ts';
 import { javaRegex } from './java-regex.ts';
@@ -127,7 +127,7 @@ function keepTest(filter: ValueFilter): (text: string | null) => boolean {
       return (text) => values.has(text) === filter.isWhitelist;
     }
     case 'regex': {
-      const regex = javaRegex(filter.pattern);
+      const regex = javaRegex(filter.pattern, true);
       return (text) => text !== null && regex.test(text);
     }
     case 'prefix':

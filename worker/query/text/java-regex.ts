@@ -34,12 +34,14 @@ function cannot(pattern: string, what: string): Failure {
 /**
  * Compiles a Java pattern. The result has no `g` flag, so `test` finds anywhere and keeps no state.
  *
+ * @param whole  the pattern must match the whole text, as Java's `matches` does
  * @throws Failure `input` QueryInvalid for syntax errors and for what has no JavaScript form
  */
-export function javaRegex(pattern: string): RegExp {
+export function javaRegex(pattern: string, whole = false): RegExp {
   if (pattern.length > PATTERN_MAX)
     throw cannot(`${pattern.slice(0, 40)}...`, `longer than ${PATTERN_MAX} characters`);
-  const { source, flags } = translate(pattern);
+  const { source: found, flags } = translate(pattern);
+  const source = whole ? `(?<![\\s\\S])(?:${found})(?![\\s\\S])` : found;
   for (const unicode of ['u', '']) {
     try {
       return new RegExp(source, flags + unicode);
@@ -57,7 +59,7 @@ function translate(pattern: string): { source: string; flags: string } {
   if (inline !== null) {
     const wanted = inline[1] ?? '';
     if (wanted.includes('x')) throw cannot(pattern, 'the comments flag (?x) is not supported');
-    flags = [...'ims'].filter((flag) => wanted.includes(flag)).join('');
+    flags = ['i', 'm', 's'].filter((flag) => wanted.includes(flag)).join('');
     rest = rest.slice(inline[0].length);
   }
   let source = '';

@@ -56,37 +56,41 @@ function exactOrder(a: string, b: string): number | undefined {
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-/** Digit runs compare as numbers (leading zeros break ties), everything else by code unit. */
+/** Digit runs compare as numbers, what lies between them without regard to case, as in Druid. */
 function compareAlphanumeric(a: string, b: string): number {
   let i = 0;
   let j = 0;
   while (i < a.length && j < b.length) {
-    const digitA = isDigit(a.charCodeAt(i));
-    const digitB = isDigit(b.charCodeAt(j));
-    if (digitA && digitB) {
-      const [endA, endB] = [digitsEnd(a, i), digitsEnd(b, j)];
-      const order = compareDigits(a.slice(i, endA), b.slice(j, endB));
-      if (order !== 0) return order;
-      i = endA;
-      j = endB;
-    } else if (digitA !== digitB) {
-      return digitA ? -1 : 1;
-    } else {
-      const order = a.charCodeAt(i) - b.charCodeAt(j);
-      if (order !== 0) return order;
-      i++;
-      j++;
-    }
+    const isNumberA = isDigit(a.charCodeAt(i));
+    const isNumberB = isDigit(b.charCodeAt(j));
+    if (isNumberA !== isNumberB) return isNumberA ? -1 : 1;
+    const endA = runEnd(a, i, isNumberA);
+    const endB = runEnd(b, j, isNumberB);
+    const runA = a.slice(i, endA);
+    const runB = b.slice(j, endB);
+    const order = isNumberA ? compareDigits(runA, runB) : compareIgnoringCase(runA, runB);
+    if (order !== 0) return order;
+    i = endA;
+    j = endB;
   }
-  return a.length - i - (b.length - j);
+  return a.length - b.length;
 }
 
-function digitsEnd(text: string, from: number): number {
+/** End of the run of digits, or of anything else, that starts at `from`. */
+function runEnd(text: string, from: number, ofDigits: boolean): number {
   let end = from;
-  while (end < text.length && isDigit(text.charCodeAt(end))) end++;
+  while (end < text.length && isDigit(text.charCodeAt(end)) === ofDigits) end++;
   return end;
 }
 
+/** Java's CASE_INSENSITIVE_ORDER: unit by unit, upper case then lower case. */
+function compareIgnoringCase(a: string, b: string): number {
+  const fold = (text: string): string =>
+    Array.from(text, (char) => char.toUpperCase().toLowerCase()).join('');
+  return compareText(fold(a), fold(b));
+}
+
+/** By value; with equal values fewer leading zeros first. */
 function compareDigits(a: string, b: string): number {
   const x = a.replace(/^0+/, '');
   const y = b.replace(/^0+/, '');

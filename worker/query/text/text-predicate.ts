@@ -1,7 +1,7 @@
 // Tests on text: LIKE patterns and search specs. Fed by filters, dimension specs and search queries.
 // Source: druid-query-api.md 7.1, 7.2.
 
-import type { SearchSpec } from '../model.ts';
+import type { SearchSpec } from '../filter-model.ts';
 import { javaRegex } from './java-regex.ts';
 
 /** A test on a non-null text. */

@@ -1,0 +1,105 @@
+// Stored columns as sources: read into reused buffers, once per vector. Fed by a view's columns; used by source.ts.
+
+import { type NumericColumn, type StringColumn, VECTOR_ROWS, type View } from '../../view/view.ts';
+import { convert } from '../value.ts';
+import type { Cursor } from './cursor.ts';
+import type { NumericSource, StringSource } from './source.ts';
+
+/** Reads once per vector. */
+function once<T>(cursor: Cursor, make: () => T, read: (buffer: T) => void): () => T {
+  let buffer: T | undefined;
+  let serial = -1;
+  return () => {
+    buffer ??= make();
+    if (serial !== cursor.serial) {
+      read(buffer);
+      serial = cursor.serial;
+    }
+    return buffer;
+  };
+}
+
+/** `__time` of a view. */
+export function timeSource(view: View, cursor: Cursor): NumericSource {
+  const doubles = once(
+    cursor,
+    () => new Float64Array(VECTOR_ROWS),
+    (out) => view.readTimes(cursor.from, cursor.count, out),
+  );
+  const longs = once(
+    cursor,
+    () => new BigInt64Array(VECTOR_ROWS),
+    (out) => {
+      const times = doubles();
+      for (let i = 0; i < cursor.count; i++) out[i] = BigInt(times[i]!);
+    },
+  );
+  return { kind: 'numeric', type: 'LONG', doubles, longs, nulls: () => null };
+}
+
+/** A stored number column. */
+export function numericSource(column: NumericColumn, cursor: Cursor): NumericSource {
+  const doubles = once(
+    cursor,
+    () => new Float64Array(VECTOR_ROWS),
+    (out) => column.readDoubles(cursor.from, cursor.count, out),
+  );
+  const longs = once(
+    cursor,
+    () => new BigInt64Array(VECTOR_ROWS),
+    (out) => {
+      if (column.type === 'LONG') column.readLongs(cursor.from, cursor.count, out);
+      else cutToLongs(doubles(), cursor.count, out);
+    },
+  );
+  let hasNulls = false;
+  const nulls = once(
+    cursor,
+    () => new Uint8Array(VECTOR_ROWS),
+    (out) => {
+      hasNulls = column.readNulls(cursor.from, cursor.count, out);
+    },
+  );
+  return {
+    kind: 'numeric',
+    type: column.type,
+    doubles,
+    longs,
+    nulls() {
+      if (!column.hasNulls) return null;
+      const flags = nulls();
+      return hasNulls ? flags : null;
+    },
+  };
+}
+
+function cutToLongs(doubles: Float64Array, count: number, out: BigInt64Array): void {
+  for (let i = 0; i < count; i++) {
+    const long = convert(doubles[i]!, 'LONG');
+    out[i] = typeof long === 'bigint' ? long : 0n;
+  }
+}
+
+/** A stored dictionary column. */
+export function stringSource(column: StringColumn, cursor: Cursor): StringSource {
+  const texts: (string | null | undefined)[] = [];
+  return {
+    kind: 'string',
+    column,
+    ids: once(
+      cursor,
+      () => new Int32Array(VECTOR_ROWS),
+      (out) => column.readIds(cursor.from, cursor.count, out),
+    ),
+    lists: once(
+      cursor,
+      () => ({ offsets: new Int32Array(VECTOR_ROWS + 1), ids: new Int32Array(VECTOR_ROWS * 2) }),
+      (out) => column.readIdLists(cursor.from, cursor.count, out),
+    ),
+    text(id) {
+      const known = texts[id];
+      if (known !== undefined) return known;
+      return (texts[id] = column.dictionary.value(id));
+    },
+  };
+}
