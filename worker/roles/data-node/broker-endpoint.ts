@@ -13,6 +13,7 @@ import {
   FRAME_FAILURE,
   FRAME_HEADER,
   FRAME_PARTIAL,
+  FRAME_SEGMENT,
   writeFrame,
   writeJsonFrame,
 } from './frames.ts';
@@ -30,6 +31,8 @@ export interface BrokerRequest {
     readonly path: string;
     readonly intervals: readonly string[];
   }[];
+  /** Results segment by segment, so that each can be cached. Only with `listed`. */
+  readonly perSegment?: boolean;
   readonly except?: { readonly ids: readonly string[]; readonly intervals: readonly string[] };
 }
 
@@ -69,11 +72,13 @@ function answer(
       isLeased: holder.isLeased(),
     };
     const finish = running.add(query.context.queryId, handle);
-    return {
-      status: 200,
-      headers: { 'content-type': 'application/octet-stream' },
-      body: frames(asked.query, selection, header, handle.cancelWord, finish),
-    };
+    const perSegment = asked.perSegment === true;
+    const selections = perSegment ? bySegment(selection) : [selection];
+    const body = frames(asked.query, selections, perSegment, header, {
+      cancelWord: handle.cancelWord,
+      finish,
+    });
+    return { status: 200, headers: { 'content-type': 'application/octet-stream' }, body };
   } catch (error) {
     const { status, body } = errorAnswer(error);
     return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
@@ -82,22 +87,32 @@ function answer(
 
 async function* frames(
   text: string,
-  selection: Selection,
+  selections: readonly Selection[],
+  perSegment: boolean,
   header: AnswerHeader,
-  cancelWord: Int32Array,
-  finish: () => void,
+  running: { readonly cancelWord: Int32Array; readonly finish: () => void },
 ): AsyncGenerator<Uint8Array> {
   try {
     yield writeJsonFrame(FRAME_HEADER, header);
-    for await (const part of nodeParts(text, selection, cancelWord))
-      yield writeFrame(FRAME_PARTIAL, part);
+    for (const selection of selections) {
+      const [only] = selection.segments;
+      if (perSegment && only !== undefined) yield writeFrame(FRAME_SEGMENT, Buffer.from(only.id));
+      for await (const part of nodeParts(text, selection, running.cancelWord)) {
+        yield writeFrame(FRAME_PARTIAL, part);
+      }
+    }
     yield writeJsonFrame(FRAME_END, {});
   } catch (error) {
     const { kind, code } = isFailure(error) ? error : { kind: 'bug', code: 'InternalError' };
     yield writeJsonFrame(FRAME_FAILURE, { kind, code, message: messageOf(error) });
   } finally {
-    finish();
+    running.finish();
   }
+}
+
+/** One selection a segment. */
+function bySegment(selection: Selection): readonly Selection[] {
+  return selection.segments.map((segment) => ({ ...selection, segments: [segment] }));
 }
 
 function readRequest(body: Uint8Array): BrokerRequest {

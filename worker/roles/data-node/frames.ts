@@ -2,7 +2,7 @@
 // and a failure after the first byte still has its code. Written by the data node, read by the broker's client.
 //
 //   frame  := type u8, length u32 big-endian, length bytes
-//   answer := header partial* (end | failure)
+//   answer := header (segment? partial*)* (end | failure)
 
 import { Failure, type FailureKind } from '../../../core/runtime/failure.ts';
 
@@ -11,6 +11,8 @@ export const FRAME_HEADER = 1;
 export const FRAME_PARTIAL = 2;
 export const FRAME_END = 3;
 export const FRAME_FAILURE = 4;
+/** Holds a segment id: the partials that follow are of this segment alone. */
+export const FRAME_SEGMENT = 5;
 
 /** Longest frame accepted, bytes: a part of a result is bounded by the node's own limits. */
 const FRAME_BYTES_MAX = 600 * 1024 * 1024;
