@@ -23,7 +23,7 @@ export interface BuildArrays {
 }
 
 /** Everything the columns are written from. */
-export interface BuildState {
+interface BuildState {
   readonly options: BuildOptions;
   readonly plan: Plan;
   readonly pieces: readonly Piece[];

@@ -8,7 +8,7 @@
 //   offset   = u16 little-endian, 1 .. bytes written so far
 
 /** Bytes below which no match is looked for: what could be saved is less than what the search costs. */
-export const LZ4_LITERAL_BELOW = 64;
+const LZ4_LITERAL_BELOW = 64;
 /** A match may not start in the last 12 bytes, and the last 5 are literals. */
 const LAST_MATCH = 12;
 const LAST_LITERALS = 5;

@@ -61,7 +61,7 @@ function readAggregator(item: unknown): CombiningAggregator | undefined {
 }
 
 /** What {@link writeSegmentMetadata} writes. */
-export interface MetadataToWrite {
+interface MetadataToWrite {
   readonly aggregators: readonly CombiningAggregator[];
   readonly timestampSpec: unknown;
   readonly queryGranularity: Granularity;

@@ -13,7 +13,7 @@ import type { BitmapReader } from './roaring-reader.ts';
 import { checkRun } from './string-column.ts';
 
 /** What the descriptor of a part says. */
-export interface NumberPart {
+interface NumberPart {
   readonly type: NumberType;
   /** True for longV2, doubleV2, floatV2. */
   readonly hasNullSection: boolean;

@@ -9,7 +9,7 @@ import { roaringBytes } from './roaring-writer.ts';
 import { patchI32 } from './smoosh-writer.ts';
 
 /** Values of a column in row order. Null rows hold 0. */
-export interface NumberValues {
+interface NumberValues {
   readonly type: NumberType;
   /** FLOAT columns take doubles that are floats already. */
   readonly values: BigInt64Array | Float64Array;

@@ -89,7 +89,7 @@ class PieceCursor {
 }
 
 /** How {@link mergeRows} works. */
-export interface MergeOptions {
+interface MergeOptions {
   readonly columns: readonly KeyColumn[];
   readonly plan: PackPlan;
   /** Combine rows of equal keys. */

@@ -23,7 +23,7 @@ export interface SmooshEntry {
 }
 
 /** The content of meta.smoosh. */
-export interface SmooshIndex {
+interface SmooshIndex {
   readonly chunks: number;
   readonly entries: readonly SmooshEntry[];
 }

@@ -21,7 +21,7 @@ const FLAG_NO_BITMAPS = 4;
 const FLAGS_KNOWN = 15;
 
 /** What the descriptor of a part says. */
-export interface StringPart {
+interface StringPart {
   readonly rows: number;
   readonly isLittleEndian: boolean;
   readonly bitmaps: BitmapReader;

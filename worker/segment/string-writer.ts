@@ -10,7 +10,7 @@ import { patchI32 } from './smoosh-writer.ts';
 import type { ValueArena } from './value-arena.ts';
 
 /** A string column in row order. Ids ascend with the values; null, if there, is id 0. */
-export interface StringValues {
+interface StringValues {
   readonly rows: number;
   readonly hasNull: boolean;
   /** Non-null values, ascending, distinct. */

@@ -47,7 +47,7 @@ function compareValues(a: string | null, b: string | null): number {
 }
 
 /** How {@link rowStringColumn} encodes. */
-export interface RowStringOptions {
+interface RowStringOptions {
   /** False: ids in order of first appearance, as in the in-memory index. */
   readonly sorted: boolean;
   readonly bitmaps: boolean;
