@@ -11,7 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Failure, messageOf } from '../../core/runtime/failure.ts';
 import { bytesOfI32, bytesOfStr, type ByteWriter } from './byte-writer.ts';
 import {
@@ -44,7 +44,7 @@ export class SmooshWriter implements ByteWriter {
   constructor(dir: string, chunkBytesMax: number = CHUNK_BYTES_MAX) {
     this.#dir = dir;
     this.#chunkBytesMax = chunkBytesMax;
-    mkdirSync(dir, { recursive: true });
+    this.#guard('creating the folder', () => mkdirSync(dir, { recursive: true }));
     this.#openChunk();
   }
 
@@ -81,17 +81,21 @@ export class SmooshWriter implements ByteWriter {
       { chunks: this.#fds.length, entries: this.#entries },
       this.#chunkBytesMax,
     );
-    for (const [name, content] of [
+    const small = [
       ['meta.smoosh', Buffer.from(index)],
       ['factory.json', Buffer.from(FACTORY_JSON)],
       ['version.bin', VERSION_BYTES],
-    ] as const) {
-      writeFileSync(join(this.#dir, name), content, { flush: true });
-      bytes += content.length;
-    }
-    for (const fd of this.#fds) fsyncSync(fd);
-    this.close();
-    syncFolder(this.#dir);
+    ] as const;
+    this.#guard('making it durable', () => {
+      for (const [name, content] of small) {
+        writeFileSync(join(this.#dir, name), content, { flush: true });
+        bytes += content.length;
+      }
+      for (const fd of this.#fds) fsyncSync(fd);
+      this.close();
+      syncFolder(this.#dir);
+      syncFolder(dirname(this.#dir));
+    });
     return bytes;
   }
 
@@ -168,12 +172,19 @@ export class SmooshWriter implements ByteWriter {
   #write(bytes: Uint8Array, at: number): void {
     let done = 0;
     while (done < bytes.length) {
-      try {
-        done += writeSync(this.#fd(), bytes, done, bytes.length - done, at + done);
-      } catch (error) {
-        const text = `segment ${this.#dir}: writing '${this.#name}': ${messageOf(error)}`;
-        throw new Failure('transient', 'SegmentUnwritable', text, error);
-      }
+      done += this.#guard(`writing '${this.#name}'`, () =>
+        writeSync(this.#fd(), bytes, done, bytes.length - done, at + done),
+      );
+    }
+  }
+
+  /** Disk full, no permission, folder in use: the caller may try again elsewhere or later. */
+  #guard<T>(what: string, write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      const text = `segment ${this.#dir}: ${what}: ${messageOf(error)}`;
+      throw new Failure('transient', 'SegmentUnwritable', text, error);
     }
   }
 
@@ -185,7 +196,9 @@ export class SmooshWriter implements ByteWriter {
   }
 
   #openChunk(): void {
-    this.#fds.push(openSync(join(this.#dir, chunkName(this.#fds.length)), 'wx+'));
+    const path = join(this.#dir, chunkName(this.#fds.length));
+    // Exclusive: a folder that holds a segment already is never written over.
+    this.#fds.push(this.#guard('creating a chunk file', () => openSync(path, 'wx+')));
     this.#flushed = 0;
     this.#used = 0;
     this.#start = 0;
