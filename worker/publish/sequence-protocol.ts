@@ -203,6 +203,33 @@ export class SequenceProtocol {
       : this.inspect(sequence);
   }
 
+  /**
+   * Jumps over offsets that are gone: a new offset and epoch, and a record of the range (protocol.md 3 "Reset"). Only
+   * between sequences: an open one that has read nothing is recut afterwards because its epoch is old.
+   */
+  async reset(reset: {
+    readonly partition: number;
+    readonly to: number;
+    readonly reason: string;
+  }): Promise<void> {
+    const snapshot = await this.read();
+    const entry = snapshot.partitions.get(reset.partition);
+    if (entry === undefined || entry.value.group !== this.#group) return;
+    const { offset, epoch, skipped } = entry.value;
+    const range = { from: offset, to: reset.to, reason: reset.reason, atMs: this.#clock.nowMs() };
+    const value: PartitionState = {
+      ...entry.value,
+      offset: reset.to,
+      epoch: epoch + 1,
+      leaderEpoch: -1,
+      skipped: [...skipped, range],
+    };
+    await this.#store.transact({
+      compare: [this.#owner.compare(), { key: entry.key, modRevision: entry.modRevision }],
+      writes: [{ put: entry.key, value: CODECS.partition.encode(value) }],
+    });
+  }
+
   /** What became of a publication that was refused or had no answer, from fresh reads. */
   async inspect(sequence: SequenceState): Promise<PublishOutcome> {
     const snapshot = await this.read();

@@ -1,0 +1,327 @@
+// The historical: carries out load and drop orders, verifies, announces, answers queries on published segments.
+// After a restart it announces what is still used and on its disk. Composition and the loop over orders.
+// Source: protocol.md 7 "Hand-off", "Identity of copies".
+
+import { CODECS } from '../../../core/metadata/codecs.ts';
+import { dataSourceKeys, orderKey } from '../../../core/metadata/keys.ts';
+import type { Change, Lease, MetadataStore, Versioned } from '../../../core/metadata/port.ts';
+import type { LoadOrder } from '../../../core/metadata/values.ts';
+import type { DeepStorage } from '../../../core/deepstorage/port.ts';
+import { type DataSegment, segmentIdOf, uniquePathOf } from '../../../core/model/data-segment.ts';
+import type { Clock } from '../../../core/runtime/clock.ts';
+import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts';
+import { jsonResponse } from '../../../core/runtime/http-message.ts';
+import type { Logger } from '../../../core/runtime/log.ts';
+import type { Metrics } from '../../../core/runtime/metrics.ts';
+import { Announcer } from '../announcer.ts';
+import { startDataNodeServer } from '../data-node/data-node-server.ts';
+import { SegmentHost } from '../data-node/segment-host.ts';
+import type { Selection, SegmentHolder, Wanted } from '../data-node/segment-holder.ts';
+import { SegmentStore, type StoredSegment } from './segment-store.ts';
+
+/** TTL of a historical's lease, as of a worker's. */
+const LEASE_TTL_MS = 10_000;
+const TICK_MS = 500;
+
+/** What a historical is given. */
+export interface HistoricalOptions {
+  /** Stable over restarts. */
+  readonly id: string;
+  readonly tier: string;
+  readonly host: string;
+  readonly port: number;
+  /** `host:port` that brokers reach; default host and the port listened on. */
+  readonly address?: string;
+  readonly dataDir: string;
+  /** Room for segments, bytes. */
+  readonly bytesMax: number;
+  readonly cacheBytes: number;
+  readonly version: string;
+  readonly store: MetadataStore;
+  readonly storage: DeepStorage;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A running historical. */
+export interface Historical {
+  readonly port: number;
+  /** Resolves with the reason when it cannot go on. */
+  readonly died: Promise<Failure>;
+  stop(deadline: AbortSignal): Promise<void>;
+}
+
+interface Loaded {
+  readonly segment: DataSegment;
+  readonly handle: number;
+}
+
+/** Starts a historical. @throws Failure `config` PortTaken */
+export async function startHistorical(options: HistoricalOptions): Promise<Historical> {
+  const role = new HistoricalRole(options);
+  await role.start();
+  return { port: role.port, died: role.died, stop: (deadline) => role.stop(deadline) };
+}
+
+class HistoricalRole implements SegmentHolder {
+  port = 0;
+  readonly #options: HistoricalOptions;
+  readonly #segments: SegmentStore;
+  readonly #host: SegmentHost;
+  readonly #loaded: Map<string, Loaded> = new Map();
+  readonly #orders: Map<string, Versioned> = new Map();
+  readonly #stopping: AbortController = new AbortController();
+  readonly #closers: ((deadline: AbortSignal) => Promise<void>)[] = [];
+  #announcer: Announcer | undefined;
+  #lease: Lease | undefined;
+  #isReady = false;
+  #wake: () => void = () => undefined;
+
+  constructor(options: HistoricalOptions) {
+    this.#options = options;
+    this.#segments = new SegmentStore(options.dataDir, options.storage);
+    this.#host = new SegmentHost('query', options.cacheBytes);
+  }
+
+  get died(): Promise<Failure> {
+    return this.#host.died;
+  }
+
+  async start(): Promise<void> {
+    const { host, id, tier, bytesMax, store, clock, log, metrics, version } = this.#options;
+    const server = await startDataNodeServer({
+      host,
+      port: this.#options.port,
+      role: 'historical',
+      version,
+      holder: this,
+      clock,
+      log,
+      metrics,
+      ready: () => ({
+        isReady: this.#isReady,
+        reasons: this.#isReady ? [] : ['segments on disk are still being opened'],
+      }),
+      routes: [
+        {
+          method: 'GET',
+          path: '/druid/historical/v1/loadstatus',
+          handler: () => jsonResponse(200, { cacheInitialized: this.#isReady }),
+        },
+      ],
+    });
+    this.port = server.port;
+    const address = this.#options.address ?? `${host}:${server.port}`;
+    this.#announcer = new Announcer({
+      store,
+      clock,
+      server: { id, address, role: 'historical', tier, bytesMax, startedMs: clock.nowMs() },
+      lease: () => this.#liveLease(),
+      compare: () => [],
+    });
+    const mirror = store.mirror(orderKey(id), (changes) => this.#onOrders(changes));
+    const work = this.#work();
+    this.#closers.push(
+      (deadline) => server.close(deadline),
+      async () => mirror.close(),
+      () => work,
+    );
+    log.info('historical listens', { host, port: server.port, id });
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    // Un-announced first, so that brokers ask elsewhere while running queries end.
+    await this.#lease?.revoke();
+    for (const close of this.#closers) await close(deadline);
+    await this.#host.stop();
+  }
+
+  select(dataSource: string, wanted: Wanted): Selection {
+    const missing: string[] = [];
+    let chosen: {
+      readonly loaded: Loaded;
+      readonly intervals: Selection['segments'][number]['intervals'];
+    }[] = [];
+    if (wanted.type === 'all') {
+      chosen = [...this.#loaded.values()]
+        .filter(({ segment }) => segment.dataSource === dataSource)
+        .map((loaded) => ({ loaded, intervals: [segmentIdOf(loaded.segment).interval] }));
+    } else if (wanted.type === 'listed') {
+      for (const { id, path, intervals } of wanted.segments) {
+        const loaded = this.#loaded.get(id);
+        if (loaded === undefined || uniquePathOf(loaded.segment) !== path) missing.push(id);
+        else chosen.push({ loaded, intervals });
+      }
+    }
+    chosen.sort((a, b) => (a.loaded.segment.interval < b.loaded.segment.interval ? -1 : 1));
+    return {
+      segments: chosen.map(({ loaded, intervals }) => ({
+        id: loaded.segment.identifier,
+        intervals,
+      })),
+      missing,
+      targets:
+        chosen.length === 0 ? [] : [this.#host.target(chosen.map(({ loaded }) => loaded.handle))],
+    };
+  }
+
+  dataSources(): readonly string[] {
+    return [
+      ...new Set([...this.#loaded.values()].map(({ segment }) => segment.dataSource)),
+    ].toSorted((a, b) => (a < b ? -1 : 1));
+  }
+
+  lastRemovalRevision(): number {
+    return this.#announcer?.lastRemovalRevision ?? 0;
+  }
+
+  isLeased(): boolean {
+    return this.#lease?.isAlive() === true;
+  }
+
+  #liveLease(): Lease {
+    if (this.#lease?.isAlive() !== true)
+      throw new Failure(
+        'fenced',
+        'LeaseLost',
+        `historical ${this.#options.id}: the lease was lost`,
+      );
+    return this.#lease;
+  }
+
+  #onOrders(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.type === 'put') this.#orders.set(change.entry.key, change.entry);
+      else this.#orders.delete(change.previous.key);
+    }
+    this.#wake();
+  }
+
+  /** One loop: keep the lease, announce, then work off orders one by one. */
+  async #work(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (!this.isLeased()) await this.#join();
+        if (!this.#isReady) await this.#reopen();
+        for (const entry of Array.from(this.#orders.values())) await this.#carryOut(entry);
+      } catch (error) {
+        if (isFailure(error, 'bug')) throw error;
+        if (!signal.aborted) log.warn('historical step failed; trying again', { error });
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        void clock.sleep(TICK_MS, signal).then(resolve);
+      });
+    }
+  }
+
+  async #join(): Promise<void> {
+    await this.#lease?.revoke();
+    this.#lease = await this.#options.store.lease(LEASE_TTL_MS);
+    await this.#announcer?.announceAll();
+  }
+
+  /** Announces what is on disk, used, and of the very path that is published. */
+  async #reopen(): Promise<void> {
+    for (const stored of await this.#segments.list()) {
+      const { segment } = stored;
+      const key = dataSourceKeys(segment.dataSource).segment(segment.identifier);
+      const entry = await this.#options.store.get(key);
+      const record = entry === undefined ? undefined : CODECS.segment.decode(entry.value, key);
+      if (record?.state !== 'used' || uniquePathOf(record.segment) !== uniquePathOf(segment))
+        await this.#segments.remove(segment);
+      else await this.#serve(stored).catch((error: unknown) => this.#broken(segment, error));
+    }
+    this.#isReady = true;
+  }
+
+  async #carryOut(entry: Versioned): Promise<void> {
+    const order = CODECS.order.decode(entry.value, entry.key);
+    if (order.failed !== undefined) return;
+    const { store, log, metrics } = this.#options;
+    const { segment } = order;
+    if (order.action === 'drop') {
+      await this.#drop(segment);
+    } else {
+      try {
+        const held = this.#loaded.get(segment.identifier);
+        if (held === undefined || uniquePathOf(held.segment) !== uniquePathOf(segment)) {
+          await this.#serve(await this.#segments.fetch(segment, this.#stopping.signal));
+          metrics.segmentLoads.inc({ result: 'loaded' });
+          log.info(`loaded ${segment.identifier}`, {
+            segment: segment.identifier,
+            rows: segment.sluice.rows,
+          });
+        }
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        metrics.segmentLoads.inc({ result: 'failed' });
+        await this.#broken(segment, error);
+        await this.#reportFailure(entry, order, error);
+        return;
+      }
+    }
+    await store.transact({
+      compare: [{ key: entry.key, modRevision: entry.modRevision }],
+      writes: [{ delete: entry.key }],
+    });
+  }
+
+  async #serve({ segment, dir }: StoredSegment): Promise<void> {
+    const handle = await this.#host.open(segment.identifier, dir);
+    this.#loaded.set(segment.identifier, { segment, handle });
+    await this.#announcer?.announce([
+      { id: segment.identifier, dataSource: segment.dataSource, path: uniquePathOf(segment) },
+    ]);
+    this.#report(segment.dataSource);
+  }
+
+  async #drop(segment: DataSegment): Promise<void> {
+    const held = this.#loaded.get(segment.identifier);
+    if (held === undefined) return;
+    await this.#announcer?.remove([segment.identifier]);
+    this.#loaded.delete(segment.identifier);
+    this.#host.close(held.handle);
+    await this.#segments.remove(held.segment);
+    this.#report(segment.dataSource);
+    this.#options.log.info(`dropped ${segment.identifier}`, { segment: segment.identifier });
+  }
+
+  async #broken(segment: DataSegment, error: unknown): Promise<void> {
+    if (!isFailure(error, 'corrupt')) return;
+    await this.#segments.quarantine(segment);
+    this.#options.log.error('segment is broken and was put aside', {
+      segment: segment.identifier,
+      error,
+    });
+  }
+
+  async #reportFailure(entry: Versioned, order: LoadOrder, error: unknown): Promise<void> {
+    const failed = {
+      code: isFailure(error) ? error.code : 'InternalError',
+      message: messageOf(error),
+      attempts: 1,
+    };
+    this.#options.log.warn('loading failed', { segment: order.segment.identifier, error });
+    await this.#options.store.transact({
+      compare: [{ key: entry.key, modRevision: entry.modRevision }],
+      writes: [{ put: entry.key, value: CODECS.order.encode({ ...order, failed }) }],
+    });
+  }
+
+  #report(dataSource: string): void {
+    const own = [...this.#loaded.values()].filter(
+      ({ segment }) => segment.dataSource === dataSource,
+    );
+    this.#options.metrics.segmentsServed.set({ data_source: dataSource }, own.length);
+    this.#options.metrics.segmentBytesServed.set(
+      { data_source: dataSource },
+      own.reduce((sum, { segment }) => sum + segment.size, 0),
+    );
+  }
+}
