@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { fileFailure, inflate, openFileReader } from './file-reader.ts';
 
 /** How much of the beginning is looked at. */
-export const BEGINNING_BYTES = 64 * 1024;
+export const BEGINNING_BYTES: number = 64 * 1024;
 
 /** The first bytes of the text, at most {@link BEGINNING_BYTES}. @throws Failure as fileFailure tells */
 export async function readBeginning(path: string): Promise<Uint8Array> {

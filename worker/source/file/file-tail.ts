@@ -59,7 +59,7 @@ export function createFileTail(path: string, offset: number, options: FileTailOp
     return reader;
   }
 
-  /** Looks whether the file has changed; true when there may be more to read. */
+  /** Makes sure that what was read is of the file that was begun; true when the file has changed since the last look. */
   async function examine(): Promise<boolean> {
     const now = await stampOf(path);
     const isSame =
@@ -77,7 +77,6 @@ export function createFileTail(path: string, offset: number, options: FileTailOp
     beginning = bytes;
     stamp = now;
     stillSinceMs = clock.monotonicMs();
-    await reopen();
     return true;
   }
 
@@ -121,12 +120,18 @@ export function createFileTail(path: string, offset: number, options: FileTailOp
         if (reader === undefined) await examine();
         const from = reader ?? (await reopen());
         if (await readMore(from)) {
-          const end = carry.lastIndexOf(NEWLINE) + 1;
-          if (end > 0) return take(end);
-          if (carry.length >= LINE_BYTES_MAX) return take(carry.length);
+          const end =
+            carry.length >= LINE_BYTES_MAX ? carry.length : carry.lastIndexOf(NEWLINE) + 1;
+          if (end === 0) continue;
+          // Looked at after the read: a file put in its place meanwhile must not pass for its continuation.
+          await examine();
+          return take(end);
+        }
+        const isChanged = await examine();
+        if (isChanged) {
+          await reopen();
           continue;
         }
-        if (await examine()) continue;
         const isSettled = clock.monotonicMs() - stillSinceMs >= options.settleMs;
         if (carry.length > 0 && isSettled) return take(carry.length);
         await clock.sleep(options.pollMs, signal);

@@ -103,7 +103,7 @@ export function openFileSource(options: FileSourceOptions): Source {
         ),
       ),
     async close() {
-      for (const partition of [...running.keys()]) unassign(partition);
+      for (const partition of running.keys()) unassign(partition);
       queue.close();
       await Promise.all(ended);
     },
