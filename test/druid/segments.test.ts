@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CompiledDimension, CompiledMetric } from '../../core/spec/compiled.ts';
@@ -155,6 +156,26 @@ describe('segments that Druid wrote', () => {
     expect(
       compareDumps(await linesOf(tiny?.dir ?? ''), goldenLines('tiny', 'expected-dump.ndjson')),
     ).toBe(5 * 7);
+  });
+
+  test.skipIf(missing !== undefined)('a wrong bitmap is found by both judges', async () => {
+    const dir = golden.segments.find((segment) => segment.set === 'tiny')?.dir ?? '';
+    const path = join(dir, '00000.smoosh');
+    const sound = readFileSync(path);
+    const at = sound.indexOf(Buffer.from('3a3000000100000000000000100000000300', 'hex'));
+    expect(at).toBeGreaterThan(0);
+    const wrong = Buffer.from(sound);
+    wrong[at + 16] = 2;
+    writeFileSync(path, wrong);
+    try {
+      const ours = await validateSegment(dir);
+      expect(ours.ok ? '' : ours.defect).toMatch(/bitmap of entry 3/);
+      const verdict = await oracle?.run(['validate', dir]);
+      expect(verdict?.exit).toBe(2);
+      expect(verdict?.out).toMatch(/bitmap of entry 3/);
+    } finally {
+      writeFileSync(path, sound);
+    }
   });
 
   test.skipIf(missing !== undefined)(
