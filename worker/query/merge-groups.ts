@@ -65,18 +65,16 @@ function keyText(time: number, keys: readonly (readonly Value[])[], i: number): 
   return text;
 }
 
-/** One extent per query interval that has data. */
-function mergeExtents(query: Query, extents: readonly Extent[]): Extent[] {
+/** One extent per query interval that was asked of a view with rows. */
+export function mergeExtents(query: Query, extents: readonly Extent[]): Extent[] {
   return query.intervals.flatMap((interval) => {
-    const inside = extents.filter(
-      (e) => e.firstMs >= interval.startMs && e.firstMs < interval.endMs,
-    );
+    const inside = extents.filter((e) => e.atMs >= interval.startMs && e.atMs < interval.endMs);
     if (inside.length === 0) return [];
     const firstMs = inside.reduce(
       (least, e) => Math.min(least, e.firstMs),
       Number.POSITIVE_INFINITY,
     );
     const lastMs = inside.reduce((most, e) => Math.max(most, e.lastMs), Number.NEGATIVE_INFINITY);
-    return [{ firstMs, lastMs }];
+    return [{ atMs: interval.startMs, firstMs, lastMs }];
   });
 }

@@ -133,7 +133,7 @@ function readDoubles(input: ByteReader): number[] {
 function writeGroups(out: ByteWriter, groups: GroupsPartial): void {
   writeDoubles(
     out,
-    groups.extents.flatMap((extent) => [extent.firstMs, extent.lastMs]),
+    groups.extents.flatMap((extent) => [extent.atMs, extent.firstMs, extent.lastMs]),
   );
   out.u32(groups.size);
   out.cells(groups.times);
@@ -145,8 +145,9 @@ function readGroups(query: Query, input: ByteReader): GroupsPartial {
   if (!('aggregations' in query)) throw corrupt(`groups for a ${query.queryType} query`);
   const bounds = readDoubles(input);
   const extents: Extent[] = [];
-  for (let i = 0; i + 1 < bounds.length; i += 2)
-    extents.push({ firstMs: bounds[i] ?? 0, lastMs: bounds[i + 1] ?? 0 });
+  for (let i = 0; i + 2 < bounds.length; i += 3) {
+    extents.push({ atMs: bounds[i] ?? 0, firstMs: bounds[i + 1] ?? 0, lastMs: bounds[i + 2] ?? 0 });
+  }
   const size = input.count(8);
   const times = input.doubles(size);
   const keys = dimensionsOf(query).map(() => Array.from({ length: size }, () => input.value()));

@@ -6,8 +6,12 @@ import type { AggregateState } from './aggregate/state.ts';
 import type { CombiningAggregator } from '../view/view.ts';
 import type { Value } from './value.ts';
 
-/** First and last row time of data inside one query interval, both inclusive, epoch ms. Fills empty buckets. */
+/**
+ * First and last row time, inclusive, epoch ms, of the views asked for the query interval that holds `atMs`. Not
+ * clipped to it: only then are the bounds the same however rows are cut into views. Tells which buckets to fill.
+ */
 export interface Extent {
+  readonly atMs: number;
   readonly firstMs: number;
   readonly lastMs: number;
 }

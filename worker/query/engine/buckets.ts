@@ -3,6 +3,9 @@
 
 import { type Bucketer, bucketer, type Granularity } from '../../../core/model/granularity.ts';
 
+/** More buckets than this are not counted beforehand: in a zone each costs calendar work. */
+const BUCKETS_MAX = 512;
+
 /** Numbers the buckets of one query and view in order of appearance. */
 export class Buckets {
   /** Start of each bucket by code, epoch ms. */
@@ -30,6 +33,19 @@ export class Buckets {
     }
     this.code = code;
     return code;
+  }
+
+  /** Number of buckets between two instants, Infinity when there are more than a table should hold. */
+  countBetween(firstMs: number, lastMs: number): number {
+    // A view without rows has no bounds.
+    if (!(firstMs <= lastMs)) return 1;
+    let bucket = this.bucketer.bucketOf(firstMs);
+    let count = 1;
+    while (bucket.endMs <= lastMs) {
+      if (++count > BUCKETS_MAX) return Number.POSITIVE_INFINITY;
+      bucket = this.bucketer.bucketOf(bucket.endMs);
+    }
+    return count;
   }
 
   /** Codes of `rows[0 .. count-1]`. */

@@ -3,7 +3,25 @@
 
 import { bucketer } from '../../../core/model/granularity.ts';
 import type { AggregatingQuery } from '../model.ts';
+import { mergeExtents } from '../merge-groups.ts';
 import type { GroupsPartial } from '../partial.ts';
+
+/** Where there is data: bounds of the views, cut to each query interval, ascending. */
+export function dataRanges(
+  query: AggregatingQuery,
+  groups: GroupsPartial,
+): { firstMs: number; lastMs: number }[] {
+  return mergeExtents(query, groups.extents).flatMap(({ atMs, firstMs, lastMs }) => {
+    const interval = query.intervals.find((i) => i.startMs === atMs);
+    if (interval === undefined || firstMs >= interval.endMs || lastMs < interval.startMs) return [];
+    return [
+      {
+        firstMs: Math.max(firstMs, interval.startMs),
+        lastMs: Math.min(lastMs, interval.endMs - 1),
+      },
+    ];
+  });
+}
 
 /** Bucket starts in answer order, each once. Lazy: a year of seconds is only walked as far as it is read. */
 export function* bucketStarts(
@@ -20,8 +38,9 @@ export function* bucketStarts(
     return;
   }
   const buckets = bucketer(query.granularity);
+  const ranges = dataRanges(query, groups);
   let last: number | undefined;
-  for (const { firstMs, lastMs } of descending ? groups.extents.toReversed() : groups.extents) {
+  for (const { firstMs, lastMs } of descending ? ranges.toReversed() : ranges) {
     let bucket = buckets.bucketOf(descending ? lastMs : firstMs);
     while (descending ? bucket.endMs > firstMs : bucket.startMs <= lastMs) {
       // Two intervals may end and start inside one bucket.
@@ -34,9 +53,5 @@ export function* bucketStarts(
 
 /** Time stamp of the one bucket of granularity `all`: first data, else the start of the first interval. */
 export function allTimestamp(query: AggregatingQuery, groups: GroupsPartial): number {
-  const first = groups.extents.reduce(
-    (least, extent) => Math.min(least, extent.firstMs),
-    Number.POSITIVE_INFINITY,
-  );
-  return Number.isFinite(first) ? first : (query.intervals[0]?.startMs ?? 0);
+  return dataRanges(query, groups)[0]?.firstMs ?? query.intervals[0]?.startMs ?? 0;
 }

@@ -7,7 +7,6 @@ import { SourceSet } from '../engine/source.ts';
 import { mergeGroups } from '../merge-groups.ts';
 import type { GroupByQuery, Having } from '../model.ts';
 import type { GroupsPartial } from '../partial.ts';
-import { textComparator } from '../text/order.ts';
 import {
   compareDoubles,
   compareValues,
@@ -16,7 +15,9 @@ import {
   textOf,
   type Value,
 } from '../value.ts';
+import { firstOf, type SlotOrder } from './first-of.ts';
 import { bucketWriter, valueJson } from './json.ts';
+import { defaultOrder, limitOrder } from './row-order.ts';
 import { ResultTable } from './result-table.ts';
 import { tableView } from './result-view.ts';
 
@@ -26,44 +27,110 @@ export function groupTimes(query: GroupByQuery, groups: GroupsPartial): Float64A
   return new Float64Array(groups.size).fill(query.intervals[0]?.startMs ?? 0);
 }
 
-/** A finished row. */
-interface Row {
+/** Finished rows of one table, in answer order. */
+interface Part {
   readonly table: ResultTable;
-  readonly slot: number;
-  readonly ms: number;
+  readonly times: Float64Array;
+  readonly slots: readonly number[];
 }
 
 /** One JSON element per row. */
 export function* groupByElements(query: GroupByQuery, groups: GroupsPartial): Generator<string> {
   const writeTime = bucketWriter(query.granularity, query.context);
   const isAll = query.granularity.type === 'all';
-  for (const { table, slot, ms } of finishedRows(query, groups)) {
-    if (query.context.resultAsArray) {
-      const cells = table.columns.map((column) => column.json(slot));
-      yield `[${(isAll ? cells : [valueJson(BigInt(ms)), ...cells]).join(',')}]`;
-    } else yield `{"version":"v1","timestamp":${writeTime(ms)},"event":${table.objectJson(slot)}}`;
+  for (const { table, times, slots } of finishedParts(query, groups)) {
+    for (const slot of slots) {
+      const ms = times[slot] ?? 0;
+      if (query.context.resultAsArray) {
+        const cells = table.columns.map((column) => column.json(slot));
+        yield `[${(isAll ? cells : [valueJson(BigInt(ms)), ...cells]).join(',')}]`;
+      } else {
+        yield `{"version":"v1","timestamp":${writeTime(ms)},"event":${table.objectJson(slot)}}`;
+      }
+    }
   }
 }
 
 /** The rows in answer order, after having and limit. */
-function finishedRows(query: GroupByQuery, groups: GroupsPartial): Row[] {
-  const tables =
-    query.subtotals === null
-      ? [withEmptyRow(query, groups)]
-      : query.subtotals.map((kept) => subtotal(query, groups, kept));
-  const rows = tables.flatMap((part) => {
+function finishedParts(query: GroupByQuery, groups: GroupsPartial): Part[] {
+  const { offset, limit, columns } = query.limitSpec;
+  const most = limit === null ? Number.POSITIVE_INFINITY : offset + limit;
+  if (query.subtotals !== null) return finishedSubtotals(query, groups, query.subtotals);
+  const part = withEmptyRow(query, groups);
+  const table = new ResultTable(query, part);
+  const times = groupTimes(query, part);
+  const byDefault = defaultOrder(query, table, times);
+  const byLimit = columns.length === 0 ? null : limitOrder(query, table, times);
+  const order: SlotOrder =
+    byLimit === null ? byDefault : (a, b) => byLimit(a, b) || byDefault(a, b);
+  const slots = firstOf(havingSlots(query, table, times), order, most);
+  return [{ table, times, slots: slots.slice(offset) }];
+}
+
+/** Groupings one after the other; order and limit of the query go over all of them together. */
+function finishedSubtotals(
+  query: GroupByQuery,
+  groups: GroupsPartial,
+  subtotals: readonly (readonly number[])[],
+): Part[] {
+  const parts = subtotals.map((kept): GroupsPartial => {
+    const part = withEmptyRow(query, subtotal(query, groups, kept));
     const table = new ResultTable(query, part);
     const times = groupTimes(query, part);
-    const all = Array.from({ length: part.size }, (_, slot): Row => ({
-      table,
-      slot,
-      ms: times[slot] ?? 0,
-    }));
-    return havingRows(query, table, times, all).sort(defaultOrder(query));
+    const slots = firstOf(
+      havingSlots(query, table, times),
+      defaultOrder(query, table, times),
+      Number.POSITIVE_INFINITY,
+    );
+    return pickGroups(part, slots);
   });
-  if (query.limitSpec.columns.length > 0) rows.sort(limitOrder(query));
-  const { offset, limit } = query.limitSpec;
-  return rows.slice(offset, limit === null ? undefined : offset + limit);
+  const all = concatGroups(query, parts);
+  const table = new ResultTable(query, all);
+  const times = groupTimes(query, all);
+  const { offset, limit, columns } = query.limitSpec;
+  const slots = Array.from({ length: all.size }, (_, slot) => slot);
+  // Sorting is stable, so ties stay in the order of the groupings.
+  if (columns.length > 0) slots.sort(limitOrder(query, table, times));
+  return [
+    { table, times, slots: slots.slice(offset, limit === null ? undefined : offset + limit) },
+  ];
+}
+
+function pickGroups(groups: GroupsPartial, slots: readonly number[]): GroupsPartial {
+  const picked = Int32Array.from(slots);
+  return {
+    ...groups,
+    size: picked.length,
+    times: Float64Array.from(picked, (slot) => groups.times[slot] ?? 0),
+    keys: groups.keys.map((column) => Array.from(picked, (slot) => column[slot] ?? null)),
+    states: groups.states.map((state) => state.pick(picked)),
+  };
+}
+
+/** All groups of all parts, none merged. */
+function concatGroups(query: GroupByQuery, parts: readonly GroupsPartial[]): GroupsPartial {
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const states = query.aggregations.map(makeState);
+  let from = 0;
+  for (const part of parts) {
+    const slots = Int32Array.from({ length: part.size }, (_, i) => from + i);
+    from += part.size;
+    states.forEach((state, s) => {
+      state.reserve(from);
+      const other = part.states[s];
+      if (other !== undefined) state.merge(other, slots);
+    });
+  }
+  return {
+    kind: 'groups',
+    extents: [],
+    size,
+    times: Float64Array.from(
+      parts.flatMap((part) => Array.from(part.times.subarray(0, part.size))),
+    ),
+    keys: query.dimensions.map((_, k) => parts.flatMap((part) => [...(part.keys[k] ?? [])])),
+    states,
+  };
 }
 
 /** The groups after having, order and limit, as one table in answer order: the rows of an outer query. */
@@ -71,19 +138,13 @@ export function finishedTable(
   query: GroupByQuery,
   groups: GroupsPartial,
 ): { table: ResultTable; times: Float64Array } {
-  if (query.subtotals !== null) throw new TypeError('subtotals cannot be nested');
-  const rows = finishedRows(query, groups);
-  const source = rows[0]?.table.groups ?? groups;
-  const slots = Int32Array.from(rows, (row) => row.slot);
-  const picked: GroupsPartial = {
-    kind: 'groups',
-    extents: [],
-    size: slots.length,
-    times: Float64Array.from(slots, (slot) => source.times[slot] ?? 0),
-    keys: source.keys.map((column) => Array.from(slots, (slot) => column[slot] ?? null)),
-    states: source.states.map((state) => state.pick(slots)),
+  const [part] = finishedParts(query, groups);
+  if (part === undefined) throw new TypeError('a groupBy has one finished part');
+  const picked = pickGroups(part.table.groups, part.slots);
+  return {
+    table: new ResultTable(query, picked),
+    times: Float64Array.from(part.slots, (slot) => part.times[slot] ?? 0),
   };
-  return { table: new ResultTable(query, picked), times: Float64Array.from(rows, (row) => row.ms) };
 }
 
 /** No dimensions and no buckets always give one row. */
@@ -108,15 +169,10 @@ function subtotal(
   return mergeGroups(query, [{ ...groups, keys }], true);
 }
 
-function havingRows(
-  query: GroupByQuery,
-  table: ResultTable,
-  times: Float64Array,
-  rows: Row[],
-): Row[] {
-  if (query.having === null) return rows;
-  const passes = compileHaving(query.having, table, times);
-  return rows.filter((row) => passes(row.slot));
+/** Slots that pass, ascending. */
+function havingSlots(query: GroupByQuery, table: ResultTable, times: Float64Array): number[] {
+  const slots = Array.from({ length: table.groups.size }, (_, slot) => slot);
+  return query.having === null ? slots : slots.filter(compileHaving(query.having, table, times));
 }
 
 function compileHaving(
@@ -165,44 +221,4 @@ function compares(operation: 'eq' | 'gt' | 'lt', value: Value, wanted: bigint | 
     ? compareValues(value, wanted)
     : compareDoubles(doubleOf(value) ?? Number.NaN, Number(wanted));
   return operation === 'eq' ? order === 0 : operation === 'gt' ? order > 0 : order < 0;
-}
-
-type RowOrder = (a: Row, b: Row) => number;
-
-/** Bucket, then dimensions left to right; dimensions first when the context says so. */
-function defaultOrder(query: GroupByQuery): RowOrder {
-  const names = query.dimensions.map((dimension) => dimension.outputName);
-  const byDimensions: RowOrder = (a, b) => {
-    for (const name of names) {
-      const order = compareValues(a.table.value(name, a.slot), b.table.value(name, b.slot));
-      if (order !== 0) return order;
-    }
-    return 0;
-  };
-  return query.context.sortByDimsFirst
-    ? (a, b) => byDimensions(a, b) || a.ms - b.ms
-    : (a, b) => a.ms - b.ms || byDimensions(a, b);
-}
-
-/** The columns of the limit spec, behind the bucket unless dimensions come first. The sort is stable. */
-function limitOrder(query: GroupByQuery): RowOrder {
-  const columns = query.limitSpec.columns.map(({ dimension, descending, order }) => {
-    const spec = query.dimensions.find((d) => d.outputName === dimension);
-    const isText = spec !== undefined && spec.outputType === 'STRING';
-    const compareText = textComparator(order);
-    const sign = descending ? -1 : 1;
-    return (a: Row, b: Row): number => {
-      const [x, y] = [a.table.value(dimension, a.slot), b.table.value(dimension, b.slot)];
-      return sign * (isText ? compareText(textOf(x), textOf(y)) : compareValues(x, y));
-    };
-  });
-  const isTimed = query.granularity.type !== 'all' && !query.context.sortByDimsFirst;
-  return (a, b) => {
-    if (isTimed && a.ms !== b.ms) return a.ms - b.ms;
-    for (const compare of columns) {
-      const order = compare(a, b);
-      if (order !== 0) return order;
-    }
-    return 0;
-  };
 }

@@ -26,7 +26,16 @@ export function bucketWriter(
 ): (ms: number) => string {
   if (context.serializeDateTimeAsLong) return (ms) => String(ms);
   const write = timestampWriter(granularity.type === 'period' ? granularity.timeZone : 'UTC');
-  return (ms) => JSON.stringify(write(ms));
+  // Rows of one bucket follow each other.
+  let lastMs = Number.NaN;
+  let lastText = '';
+  return (ms) => {
+    if (ms !== lastMs) {
+      lastMs = ms;
+      lastText = JSON.stringify(write(ms));
+    }
+    return lastText;
+  };
 }
 
 /** Chunks of about this many characters leave the process at once. */

@@ -4,7 +4,8 @@ import type { TopNQuery } from '../model.ts';
 import type { GroupsPartial } from '../partial.ts';
 import { textComparator } from '../text/order.ts';
 import { compareValues, textOf, type Value } from '../value.ts';
-import { allTimestamp, bucketStarts } from './buckets-between.ts';
+import { allTimestamp, bucketStarts, dataRanges } from './buckets-between.ts';
+import { firstOf } from './first-of.ts';
 import { bucketWriter } from './json.ts';
 import { ResultTable } from './result-table.ts';
 
@@ -14,7 +15,7 @@ export function* topNElements(query: TopNQuery, groups: GroupsPartial): Generato
   const ranked = rankedSlots(query, groups, table, query.threshold);
   const writeTime = bucketWriter(query.granularity, query.context);
   const isAll = query.granularity.type === 'all';
-  if (isAll && groups.extents.length === 0 && groups.size === 0) return;
+  if (isAll && groups.size === 0 && dataRanges(query, groups).length === 0) return;
   const starts = isAll ? [allTimestamp(query, groups)] : bucketStarts(query, groups, false);
   for (const ms of starts) {
     const slots = ranked.get(isAll ? 0 : ms) ?? [];
@@ -39,7 +40,7 @@ export function rankedSlots(
     else slots.push(slot);
   }
   const compare = slotComparator(query, groups, table);
-  for (const [ms, slots] of byBucket) byBucket.set(ms, slots.sort(compare).slice(0, most));
+  for (const [ms, slots] of byBucket) byBucket.set(ms, firstOf(slots, compare, most));
   return byBucket;
 }
 

@@ -1,7 +1,6 @@
 // Groups the rows of one piece: vectors of rows to codes, codes to slots, slots to aggregator cells.
 // Fed by run-query.ts; gives one partial per piece. Source: druid-query-api.md 6.4 to 6.6, performance.md 6.
 
-import { type Interval, intersect } from '../../../core/model/interval.ts';
 import { VECTOR_ROWS } from '../../view/view.ts';
 import { type Feeder, makeFeeder } from '../aggregate/feed.ts';
 import { makeState } from '../aggregate/make-state.ts';
@@ -61,14 +60,13 @@ function stateAt(states: readonly AggregateState[], i: number): AggregateState {
   return state;
 }
 
-function extentsOf(piece: QueryPiece): Extent[] {
-  const { view } = piece;
+function extentsOf({ view, intervals }: QueryPiece): Extent[] {
   if (view.rows === 0) return [];
-  const data: Interval = { startMs: view.minTimeMs, endMs: view.maxTimeMs + 1 };
-  const common = piece.intervals
-    .map((interval) => intersect(interval, data))
-    .filter((i) => i !== undefined);
-  return common.map((i) => ({ firstMs: i.startMs, lastMs: i.endMs - 1 }));
+  return intervals.map((i) => ({
+    atMs: i.startMs,
+    firstMs: view.minTimeMs,
+    lastMs: view.maxTimeMs,
+  }));
 }
 
 type Groups = Pick<GroupsPartial, 'size' | 'times' | 'keys' | 'states'>;
@@ -177,7 +175,9 @@ class KeyRun {
     this.exploder = this.columns.some((column) => column.multi)
       ? new Exploder(this.columns, query.queryType === 'groupBy')
       : null;
-    const bucketCount = this.buckets === null ? [] : [Number.POSITIVE_INFINITY];
+    const { minTimeMs, maxTimeMs } = sources.view;
+    const bucketCount =
+      this.buckets === null ? [] : [this.buckets.countBetween(minTimeMs, maxTimeMs)];
     // A value the dimension leaves out becomes the null group of a groupBy: one more code.
     const spare = this.exploder === null ? 0 : 1;
     this.grouper = makeGrouper(
