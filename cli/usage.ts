@@ -1,0 +1,34 @@
+// How the command line is used; also the source of docs/reference/cli.md.
+
+/** Wrong use of the command line: exit code 2. */
+export class UsageError extends Error {}
+
+/** The help text. */
+export const USAGE = `usage: sluice <command> [options]
+
+  local -f FILE...         every role in one process; Ctrl-C drains and publishes
+      --data DIR           state (default ./.sluice/<name>)
+      --host HOST          address to listen on (default 127.0.0.1)
+      --ports A,B,C,D      coordinator, broker, historical, first worker (default 8081,8082,8083,8084)
+      --log LEVEL          debug, info, warn, error (default info; JSON lines on stderr)
+  validate -f FILE...      checks resources; lists every problem with field, value and fix
+  query [-f FILE]          posts a native query (default: standard input)
+      --url URL            server (default http://localhost:8082)
+  segment build --spec FILE --input FILE --out DIR
+                           rows (ndjson, .gz) to one segment folder
+  segment dump DIR         what is in a segment; --rows prints them as ndjson
+  segment validate DIR     reads everything and names the first defect
+  segment query DIR... -f QUERIES
+                           answers native queries over segment folders
+  operator -f FILE...      reconciles resources and coordinates segments (workers run elsewhere)
+  ingest -f FILE --group G one ingest worker of a resource
+  historical --id ID       serves published segments
+  broker                   answers queries over everything
+      --host, --port, --data, --address as above; the roles take their connections from the environment:
+      SLUICE_ETCD          http://host:port,...
+      SLUICE_S3            http://host:port, with SLUICE_S3_ACCESS_KEY, SLUICE_S3_SECRET_KEY, SLUICE_S3_BUCKET
+      SLUICE_REDIS         redis://host:port (optional; without it results are cached in memory)
+      SLUICE_SECRETS       folder of secrets, <name>/<key> (as Kubernetes mounts them)
+
+Exit codes: 0 done, 1 failed, 2 wrong use.
+`;
