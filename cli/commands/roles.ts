@@ -74,14 +74,14 @@ function readFlags(args: readonly string[], port: number): RoleFlags {
 async function runRole(
   name: string,
   flags: RoleFlags,
-  start: (role: Role) => Promise<Promise<Error> | undefined>,
+  start: (role: Role) => Promise<{ readonly died?: Promise<Error> }>,
 ): Promise<number> {
   const level = process.env['SLUICE_LOG'] === 'debug' ? 'debug' : 'info';
   const log = createLogger({ level, write: (line) => process.stderr.write(line) }).child({
     role: name,
   });
   const shutdown = createShutdown({ deadlineMs: STOP_MS, clock: systemClock, log });
-  const died = await start({
+  const { died } = await start({
     ...flags,
     log,
     metrics: createMetrics({ withProcess: true }),

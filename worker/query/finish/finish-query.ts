@@ -89,7 +89,7 @@ function* boundaryElements(
   const write = bucketWriter({ type: 'all' }, query.context);
   const [min, max] = [`"minTime":${write(minMs)}`, `"maxTime":${write(maxMs)}`];
   const result =
-    query.bound === 'minTime' ? min : query.bound === 'maxTime' ? max : `${max},${min}`;
+    query.bound === 'minTime' ? min : query.bound === 'maxTime' ? max : `${min},${max}`;
   yield `{"timestamp":${write(query.bound === 'maxTime' ? maxMs : minMs)},"result":{${result}}}`;
 }
 

@@ -138,9 +138,10 @@ function piecesOf(
 }
 
 function answer(query: Query, parts: readonly Partial[], session: number, isDone: boolean): Answer {
-  const partial = encodePartial(query, mergePartials(query, parts));
+  // A copy with a buffer of its own: small encodings share a pool that cannot be transferred.
+  const partial = new Uint8Array(encodePartial(query, mergePartials(query, parts)));
   const value: ThreadAnswer = { session, isDone, partial };
-  return { value, transfer: partial.buffer instanceof ArrayBuffer ? [partial.buffer] : [] };
+  return { value, transfer: [partial.buffer] };
 }
 
 function rowsOf(partial: Partial): number {
