@@ -64,6 +64,8 @@ function translate(pattern: string): { source: string; flags: string } {
   }
   let source = '';
   let inClass = false;
+  /** The text before ends in a quantifier, so that a plus would make it possessive. */
+  let isQuantified = false;
   let i = 0;
   while (i < rest.length) {
     const char = rest.charAt(i);
@@ -71,22 +73,11 @@ function translate(pattern: string): { source: string; flags: string } {
       const [text, next] = escape(rest, i, inClass, pattern);
       source += text;
       i = next;
+      isQuantified = false;
       continue;
     }
-    if (inClass && char === '&' && rest.charAt(i + 1) === '&')
-      throw cannot(pattern, 'class intersection && is not supported');
-    if (inClass && char === '[')
-      throw cannot(pattern, 'nested classes are not supported; escape the bracket');
-    if (
-      !inClass &&
-      char === '+' &&
-      /[*+?}]/.test(rest.charAt(i - 1)) &&
-      isQuantifier(rest, i - 1)
-    ) {
-      throw cannot(pattern, 'possessive quantifiers are not supported');
-    }
-    if (!inClass && rest.startsWith('(?>', i))
-      throw cannot(pattern, 'atomic groups are not supported');
+    refuseJavaOnly(rest, i, inClass, isQuantified, pattern);
+    isQuantified = !inClass && /[*+?}]/.test(char) && !rest.startsWith('(?', i - 1);
     if (char === '[') inClass = true;
     if (char === ']') inClass = false;
     source += char;
@@ -95,11 +86,23 @@ function translate(pattern: string): { source: string; flags: string } {
   return { source, flags };
 }
 
-/** True when the character at `at` is a quantifier, not an escaped character. */
-function isQuantifier(text: string, at: number): boolean {
-  let slashes = 0;
-  while (text.charAt(at - 1 - slashes) === '\\') slashes++;
-  return slashes % 2 === 0;
+/** Throws for what JavaScript would read otherwise, or not at all. */
+function refuseJavaOnly(
+  text: string,
+  at: number,
+  inClass: boolean,
+  isQuantified: boolean,
+  pattern: string,
+): void {
+  const char = text.charAt(at);
+  if (inClass) {
+    if (text.startsWith('&&', at)) throw cannot(pattern, 'class intersection && is not supported');
+    if (char === '[') throw cannot(pattern, 'nested classes are not supported; escape the bracket');
+    return;
+  }
+  if (char === '+' && isQuantified)
+    throw cannot(pattern, 'possessive quantifiers are not supported');
+  if (text.startsWith('(?>', at)) throw cannot(pattern, 'atomic groups are not supported');
 }
 
 function escape(text: string, at: number, inClass: boolean, pattern: string): [string, number] {
