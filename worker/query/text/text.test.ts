@@ -167,9 +167,9 @@ test('numbers print as Java prints them and read back', () => {
     { seed: 3 },
   );
   fc.assert(
-    fc.property(fc.float({ noNaN: true }), (x) =>
-      expect(Math.fround(Number(floatText(x)))).toBe(x),
-    ),
+    fc.property(fc.float({ noNaN: true }), (x) => {
+      expect(Math.fround(Number(floatText(x)))).toBe(x);
+    }),
     { seed: 3 },
   );
   expect(longOfText('9223372036854775808')).toBeNull();
