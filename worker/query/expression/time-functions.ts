@@ -2,12 +2,11 @@
 // site keeps its bucketer. Source: druid-query-api.md 9.3.
 
 import { Temporal } from 'temporal-polyfill';
-import { type Bucketer, bucketer } from '../../../core/model/granularity.ts';
+import { type Bucketer, bucketer, zoneOffset } from '../../../core/model/granularity.ts';
 import { Failure } from '../../../core/runtime/failure.ts';
 import { instantOfText } from '../parse/instant.ts';
 import { dayOfYear, isoDay, isoWeek, jodaFormat } from '../text/joda-format.ts';
 import { jodaParse } from '../text/joda-parse.ts';
-import { zoneOffset } from '../text/zone.ts';
 import { longOf, textOf, type Value } from '../value.ts';
 import type { ValueFunction } from './compile.ts';
 

@@ -1,8 +1,9 @@
 // Writes instants by Joda patterns. Fed by the timeFormat extraction function and timestamp_format.
 // Source: druid-query-api.md 8.
 
+import { zoneOffset } from '../../../core/model/granularity.ts';
 import { Failure } from '../../../core/runtime/failure.ts';
-import { offsetText, zoneOffset } from './zone.ts';
+import { offsetText } from './zone.ts';
 
 const MONTHS = [
   'January',
