@@ -25,6 +25,7 @@ export function openStore(): MetadataStore {
   const password = process.env['SLUICE_ETCD_PASSWORD'];
   return openEtcdStore({
     hosts: required('SLUICE_ETCD', 'http://host:2379').split(','),
+    root: process.env['SLUICE_ETCD_ROOT'] ?? 'sluice/',
     ...(username === undefined || password === undefined ? {} : { auth: { username, password } }),
   });
 }
