@@ -2,6 +2,7 @@
 // expressions. What cannot be translated is refused. Source: druid-query-api.md 7.1.
 
 import { Failure } from '../../../core/runtime/failure.ts';
+import { canExplode, isLinear, turnOnLinearEngine } from './regex-risk.ts';
 
 /** Longer patterns are refused: they are never written by hand. */
 const PATTERN_MAX = 4096;
@@ -41,15 +42,35 @@ export function javaRegex(pattern: string, whole = false): RegExp {
   if (pattern.length > PATTERN_MAX)
     throw cannot(`${pattern.slice(0, 40)}...`, `longer than ${PATTERN_MAX} characters`);
   const { source: found, flags } = translate(pattern);
-  const source = whole ? `(?<![\\s\\S])(?:${found})(?![\\s\\S])` : found;
-  for (const unicode of ['u', '']) {
+  const edge = flags.includes('m') ? ['(?<![\\s\\S])', '(?![\\s\\S])'] : ['^', '$'];
+  const source = whole ? `${edge[0]}(?:${found})${edge[1]}` : found;
+  if (canExplode(source)) {
+    if (!isLinear(source, flags)) {
+      throw cannot(
+        pattern,
+        'a repeated group repeats or chooses inside, which can take forever together with look-around, properties or (?i); rewrite it',
+      );
+    }
+    turnOnLinearEngine();
+    return compiled(source, [flags]) ?? fail(pattern);
+  }
+  return compiled(source, [`${flags}u`, flags]) ?? fail(pattern);
+}
+
+function fail(pattern: string): never {
+  throw cannot(pattern, 'not a valid expression');
+}
+
+/** JavaScript's unicode mode refuses some needless escapes; the plain mode takes them. */
+function compiled(source: string, flagSets: readonly string[]): RegExp | undefined {
+  for (const flags of flagSets) {
     try {
-      return new RegExp(source, flags + unicode);
+      return new RegExp(source, flags);
     } catch {
-      // JavaScript's unicode mode refuses some needless escapes; the plain mode takes them.
+      // The next mode may take it.
     }
   }
-  throw cannot(pattern, 'not a valid expression');
+  return undefined;
 }
 
 function translate(pattern: string): { source: string; flags: string } {

@@ -55,7 +55,24 @@ describe('Java patterns', () => {
     expect(javaRegex(pattern).test(text)).toBe(found);
   });
 
-  test.each(['a++', '(?>a)', '[a&&b]', '(?x)a b', '(', '\\G'])('refuses %s', (pattern) => {
+  test.each(['(a+)+b', '(a|aa)+$', '((a|b)*c?)*d', '(\\w+\\.)+com'])(
+    '%s on a long text comes back',
+    (pattern) => {
+      expect(javaRegex(pattern).test('a'.repeat(2000))).toBe(pattern.endsWith('$'));
+    },
+  );
+
+  test.each([
+    '(?i)(a+)+b',
+    '(\\p{L}+)+b',
+    '((a+)\\2)+b',
+    'a++',
+    '(?>a)',
+    '[a&&b]',
+    '(?x)a b',
+    '(',
+    '\\G',
+  ])('refuses %s', (pattern) => {
     expect(() => javaRegex(pattern)).toThrow(/regular expression/);
   });
 });
