@@ -23,7 +23,7 @@ export interface VirtualColumn {
 }
 
 /** What a numeric aggregator reads: a column or an expression. */
-export interface AggregatorInput {
+interface AggregatorInput {
   readonly fieldName: string | null;
   readonly expression: string | null;
 }
@@ -215,7 +215,7 @@ export interface TimeBoundaryQuery extends QueryBase {
 }
 
 /** Source: 6.2. */
-export interface DataSourceMetadataQuery extends QueryBase {
+interface DataSourceMetadataQuery extends QueryBase {
   readonly queryType: 'dataSourceMetadata';
 }
 
@@ -232,7 +232,7 @@ export const ANALYSIS_TYPES = [
   'projections',
 ] as const;
 /** One of {@link ANALYSIS_TYPES}. */
-export type AnalysisType = (typeof ANALYSIS_TYPES)[number];
+type AnalysisType = (typeof ANALYSIS_TYPES)[number];
 
 /** Source: 6.3. `columns` null = all. `usesDefaultInterval` = the query names no interval. */
 export interface SegmentMetadataQuery extends QueryBase {

@@ -96,7 +96,7 @@ export interface SegmentAnalysis {
 }
 
 /** One element per segment. */
-export interface MetadataPartial {
+interface MetadataPartial {
   readonly kind: 'metadata';
   readonly segments: readonly SegmentAnalysis[];
 }

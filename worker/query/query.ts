@@ -1,7 +1,6 @@
 // Native queries: the one file the roles import. Parse, run on pieces, merge, encode, finish.
 
 export { cacheKey } from './cache-key.ts';
-export { type QueryContext } from './context.ts';
 export { type QueryControl, UNLIMITED } from './control.ts';
 export { errorAnswer, type ErrorAnswer } from './error-body.ts';
 export { answerQuery, innerQuery, resultPiece } from './execute.ts';
@@ -9,7 +8,7 @@ export { finishQuery, streamScan } from './finish/finish-query.ts';
 export { streamScanAnswer } from './finish/stream-scan.ts';
 export { prettify } from './finish/json.ts';
 export { emptyPartial, mergePartials } from './merge.ts';
-export { type DataSource, type Query, type SegmentDescriptor } from './model.ts';
+export { type Query } from './model.ts';
 export { parseQuery, parseQueryText } from './parse/query.ts';
 export { decodePartial, encodePartial } from './partial-codec.ts';
 export { type Partial } from './partial.ts';

@@ -81,7 +81,7 @@ export function longOf(value: Value): bigint | null {
 }
 
 /** Java's `(long) d`: cut towards zero, saturated, NaN is 0. */
-export function longOfDouble(value: number): bigint {
+function longOfDouble(value: number): bigint {
   if (Number.isNaN(value)) return 0n;
   if (value >= 2 ** 63) return MAX_LONG;
   if (value <= -(2 ** 63)) return MIN_LONG;

@@ -16,7 +16,7 @@ const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 const RANGE = 15;
 
 /** Bucket (low 11 bits) and rho (above) of a hash, packed. */
-export function packedHash(hash: Hash128): number {
+function packedHash(hash: Hash128): number {
   const bucket = ((((hash.h2High >>> 16) & 0xff) << 8) | (hash.h2High >>> 24)) & (REGISTERS - 1);
   return (rhoOf(hash.h1Low, hash.h1High) << 11) | bucket;
 }

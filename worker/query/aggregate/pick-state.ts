@@ -5,7 +5,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { AggregateState } from './state.ts';
 
 /** Which of several values stays. */
-export type PickOperation = 'first' | 'last' | 'any';
+type PickOperation = 'first' | 'last' | 'any';
 
 /** Cells of value and time; NaN time = empty. */
 export class PickState implements AggregateState {

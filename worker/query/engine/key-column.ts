@@ -14,7 +14,7 @@ import {
 } from './source.ts';
 
 /** Code of a value the dimension leaves out. */
-export const LEFT_OUT = -1;
+const LEFT_OUT = -1;
 
 /** A dimension over one view. */
 export interface KeyColumn {

@@ -33,7 +33,7 @@ export interface StringSource {
 }
 
 /** A virtual column. `perText` is set when the value depends on one string column alone. */
-export interface ComputedSource {
+interface ComputedSource {
   readonly kind: 'computed';
   readonly outputType: OutputType | null;
   readonly get: Getter;
@@ -41,7 +41,7 @@ export interface ComputedSource {
 }
 
 /** Sketch bytes. */
-export interface ComplexSource {
+interface ComplexSource {
   readonly kind: 'complex';
   readonly column: ComplexColumn;
   bytes(row: number): Uint8Array | undefined;

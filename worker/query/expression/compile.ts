@@ -114,7 +114,7 @@ function binary(op: BinaryOp, a: Value, b: Value): Value {
 }
 
 /** Two strings by code unit, everything else as numbers; unreadable text counts as 0. */
-export function compareForExpression(a: Value, b: Value): number {
+function compareForExpression(a: Value, b: Value): number {
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (typeof a === 'bigint' && typeof b === 'bigint') return a < b ? -1 : a > b ? 1 : 0;
   return compareDoubles(doubleOf(a) ?? 0, doubleOf(b) ?? 0) || 0;

@@ -22,7 +22,7 @@ export const UNKNOWN = 2;
 export type Tri = 0 | 1 | 2;
 
 /** A test of a nullable text. */
-export type TextTri = (text: string | null) => Tri;
+type TextTri = (text: string | null) => Tri;
 
 const tri = (value: boolean): Tri => (value ? YES : NO);
 

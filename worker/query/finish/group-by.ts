@@ -22,7 +22,7 @@ import { ResultTable } from './result-table.ts';
 import { tableView } from './result-view.ts';
 
 /** Bucket time stamp of a group: under `all` the start of the first query interval. */
-export function groupTimes(query: GroupByQuery, groups: GroupsPartial): Float64Array {
+function groupTimes(query: GroupByQuery, groups: GroupsPartial): Float64Array {
   if (query.granularity.type !== 'all') return groups.times;
   return new Float64Array(groups.size).fill(query.intervals[0]?.startMs ?? 0);
 }

@@ -12,7 +12,7 @@ import { compilePost, type OutputColumns, type PostFunction } from './post-aggre
 export const EMPTY_SLOT = -1;
 
 /** One output column. */
-export interface OutputColumn {
+interface OutputColumn {
   readonly name: string;
   /** `"name":`, ready for an object. */
   readonly key: string;

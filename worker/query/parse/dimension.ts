@@ -79,7 +79,7 @@ export function parseOutputType(fields: Fields, key: string): OutputType | null 
 }
 
 /** An extraction function, checked by compiling it. @throws Failure `input` QueryInvalid */
-export function parseExtraction(value: unknown, path: string): ExtractionFn {
+function parseExtraction(value: unknown, path: string): ExtractionFn {
   const fn = readExtraction(fieldsOf(value, path));
   compileExtraction(fn);
   return fn;

@@ -96,7 +96,7 @@ function shifted(ms: number, period: string, sign: 1 | -1): number {
 }
 
 /** What a query's `intervals` say. `named` is false when there were none. */
-export interface QueryIntervals {
+interface QueryIntervals {
   readonly intervals: readonly Interval[];
   readonly segments: readonly SegmentDescriptor[] | null;
   readonly named: boolean;

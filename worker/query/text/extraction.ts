@@ -10,7 +10,7 @@ import { jodaFormat } from './joda-format.ts';
 import { searchTest } from './text-predicate.ts';
 
 /** Text to text; null in may give text out. */
-export type Extraction = (text: string | null) => string | null;
+type Extraction = (text: string | null) => string | null;
 
 /**
  * Compiles an extraction function. Compile once a view, call once a distinct value.

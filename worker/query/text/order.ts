@@ -16,7 +16,7 @@ export const SORT_ORDERS = [
 export type SortOrder = (typeof SORT_ORDERS)[number];
 
 /** Compares two texts, null first in every order. Negative, zero or positive. */
-export type TextComparator = (a: string | null, b: string | null) => number;
+type TextComparator = (a: string | null, b: string | null) => number;
 
 /** The comparator of an order. */
 export function textComparator(order: SortOrder): TextComparator {
