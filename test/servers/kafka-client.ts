@@ -2,9 +2,12 @@
 // core/kafka; this is the other side, a producer of a user.
 
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs';
+import kafkajs, { type Kafka } from 'kafkajs';
 import lz4 from 'lz4-napi';
 import snappy from 'snappyjs';
+
+// Node finds only some of the names of this CommonJS package.
+const { CompressionCodecs, CompressionTypes } = kafkajs;
 
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   compress: ({ buffer }: { buffer: Buffer }) => Promise.resolve(zstdCompressSync(buffer)),
@@ -27,10 +30,10 @@ CompressionCodecs[CompressionTypes.Snappy] = () => ({
 
 /** A client of the broker at `host:port`. Codecs are registered for the whole process. */
 export function testKafka(broker: string): Kafka {
-  return new Kafka({
+  return new kafkajs.Kafka({
     clientId: 'test',
     brokers: [broker],
-    logLevel: logLevel.NOTHING,
+    logLevel: kafkajs.logLevel.NOTHING,
     connectionTimeout: 5000,
     retry: { retries: 10, initialRetryTime: 50 },
   });

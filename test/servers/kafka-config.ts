@@ -8,7 +8,11 @@ export interface KafkaPlace {
   readonly dataFolder: string;
 }
 
-/** server.properties. Topics are never created by a request for metadata: a wrong name must be an error. */
+/**
+ * server.properties. A killed broker is let in again once the session of its earlier life is over, hence the
+ * short one. Topics are never created by a request for metadata: a wrong name must be
+ * an error.
+ */
 export function kafkaProperties(place: KafkaPlace): string {
   const { host, port, controllerPort } = place;
   return `process.roles=broker,controller
@@ -32,6 +36,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.min.session.timeout.ms=1000
 num.network.threads=2
 num.io.threads=4

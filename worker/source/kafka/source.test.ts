@@ -220,7 +220,7 @@ describe('a Kafka that does what only it can do', () => {
     },
   );
 
-  check('a gap of a million offsets is crossed', async ({ broker, topic, stream }) => {
+  check('a gap of two hundred thousand offsets is crossed', async ({ broker, topic, stream }) => {
     const transactional = testKafka(broker).producer({
       transactionalId: `x-${topic}`,
       maxInFlightRequests: 1,
@@ -230,7 +230,7 @@ describe('a Kafka that does what only it can do', () => {
     await stream.append(0, ['before']);
     const transaction = await transactional.transaction();
     const messages = Array.from({ length: 1000 }, () => ({ partition: 0, value: '' }));
-    for (let i = 0; i < 1000; i++)
+    for (let i = 0; i < 200; i++)
       await transaction.send({ topic, messages, compression: CompressionTypes.ZSTD });
     await transaction.abort();
     await settled(broker, topic);
@@ -241,9 +241,9 @@ describe('a Kafka that does what only it can do', () => {
     const { records, sets } = await readUntil(source, stream.walker, (r) => r.get(0)?.length === 2);
     expect(records.get(0)).toEqual([
       { offset: 0, value: 'before' },
-      { offset: 1_000_002, value: 'after' },
+      { offset: 200_002, value: 'after' },
     ]);
-    expect(sets.at(-1)?.nextOffset).toBe(1_000_003);
+    expect(sets.at(-1)?.nextOffset).toBe(200_003);
   });
 
   check(
