@@ -1,27 +1,20 @@
 // Which command runs. Exit codes: 0 done, 1 failed, 2 wrong use. Results go to stdout, everything else to stderr.
 
 import { isFailure, messageOf } from '../core/runtime/failure.ts';
-import { runLocal } from './commands/local.ts';
-import { runQueryCommand } from './commands/query.ts';
-import {
-  runBrokerCommand,
-  runHistoricalCommand,
-  runIngestCommand,
-  runOperatorCommand,
-} from './commands/roles.ts';
-import { runSegment } from './commands/segment.ts';
-import { runValidate } from './commands/validate.ts';
 import { USAGE, UsageError } from './usage.ts';
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  local: runLocal,
-  operator: runOperatorCommand,
-  ingest: runIngestCommand,
-  historical: runHistoricalCommand,
-  broker: runBrokerCommand,
-  validate: runValidate,
-  query: runQueryCommand,
-  segment: runSegment,
+type Command = (args: readonly string[]) => Promise<number>;
+
+/** Loaded when run: `segment dump` needs no Kafka client, and loading all of them takes a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  local: async () => (await import('./commands/local.ts')).runLocal,
+  operator: async () => (await import('./commands/roles.ts')).runOperatorCommand,
+  ingest: async () => (await import('./commands/roles.ts')).runIngestCommand,
+  historical: async () => (await import('./commands/roles.ts')).runHistoricalCommand,
+  broker: async () => (await import('./commands/roles.ts')).runBrokerCommand,
+  validate: async () => (await import('./commands/validate.ts')).runValidate,
+  query: async () => (await import('./commands/query.ts')).runQueryCommand,
+  segment: async () => (await import('./commands/segment.ts')).runSegment,
 };
 
 /** Runs a command line; resolves with the exit code. */
@@ -31,12 +24,13 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return name === '' ? 2 : 0;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) {
     process.stderr.write(`sluice: unknown command '${name}'\n\n${USAGE}`);
     return 2;
   }
   try {
+    const command = await load();
     return await command(rest);
   } catch (error) {
     if (error instanceof UsageError || isParseArgsError(error)) {

@@ -2,7 +2,7 @@
 // finished, zipped segments. One unit of work after the other; everything comes and goes as folders on disk.
 
 import { rm } from 'node:fs/promises';
-import type { CompiledDimension, CompiledSchema } from '../../../core/spec/compiled.ts';
+import type { CompiledSchema } from '../../../core/spec/compiled.ts';
 import { indexView } from '../../index/index-view.ts';
 import { BlockCache } from '../../segment/block-cache.ts';
 import { buildSegment } from '../../segment/build.ts';
@@ -11,7 +11,7 @@ import { zipSegment } from '../../segment/zip.ts';
 import type { View } from '../../view/view.ts';
 import { type Answer, serveThread } from '../threads/thread.ts';
 import type { BuildRequest, BuiltDir, BuiltZip } from './build-messages.ts';
-import { metadataOf, timestampSpecOf } from './segment-metadata.ts';
+import { dimensionsOf, metadataOf, timestampSpecOf } from './segment-metadata.ts';
 
 /** Decoded blocks kept while merging; each hydrant column is read once, in order. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -69,20 +69,4 @@ async function build(
     outDir: request.dir,
   });
   return { rows, sizeBytes };
-}
-
-/** Discovered dimensions are sorted by name, so that every replica stores the same (protocol.md 7 "Content"). */
-function dimensionsOf(
-  schema: CompiledSchema,
-  names: readonly string[],
-): readonly CompiledDimension[] {
-  if (!schema.discovery) return schema.dimensions;
-  return names
-    .toSorted((a, b) => (a < b ? -1 : 1))
-    .map((name) => ({
-      name,
-      type: 'string',
-      createBitmapIndex: true,
-      multiValueHandling: 'sorted_array',
-    }));
 }

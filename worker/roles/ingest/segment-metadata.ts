@@ -1,8 +1,8 @@
 // What segments of a schema say of themselves, fresh rows and finished files alike. Used by the index thread for its
-// views and by the build thread for the files.
+// views, by the build thread for the files, and by the command line's own builds.
 
 import { druidGranularity } from '../../../core/model/granularity.ts';
-import type { CompiledSchema } from '../../../core/spec/compiled.ts';
+import type { CompiledDimension, CompiledSchema } from '../../../core/spec/compiled.ts';
 import { combiningForm } from '../../view/metric.ts';
 import type { ViewMetadata } from '../../view/view.ts';
 
@@ -24,4 +24,23 @@ export function metadataOf(schema: CompiledSchema): ViewMetadata {
     rollup: schema.rollup,
     timestampSpec: timestampSpecOf(schema),
   };
+}
+
+/**
+ * Dimensions in segment order. Discovered ones (`names`, in order of appearance) are sorted by name, so that every
+ * replica stores the same (protocol.md 7 "Content").
+ */
+export function dimensionsOf(
+  schema: CompiledSchema,
+  names: readonly string[],
+): readonly CompiledDimension[] {
+  if (!schema.discovery) return schema.dimensions;
+  return names
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((name) => ({
+      name,
+      type: 'string',
+      createBitmapIndex: true,
+      multiValueHandling: 'sorted_array',
+    }));
 }
