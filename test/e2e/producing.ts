@@ -35,6 +35,8 @@ export interface ProduceOptions {
   /** Rows a second; Infinity = as fast as it goes. */
   readonly rate: number;
   readonly startMs?: number;
+  /** Added to every id, so that rounds have ids of their own. */
+  readonly firstId?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -51,7 +53,14 @@ export async function produce(options: ProduceOptions, sent: Sent): Promise<void
   // A row in two hours' event time every few milliseconds: several hour chunks, whatever the number of rows.
   const stepMs = Math.max(1, Math.floor((3 * 3_600_000 * partitions) / options.rows));
   const generators = Array.from({ length: partitions }, (_, partition) =>
-    rowGenerator({ seed: options.seed, partition, partitions, startMs, stepMs }),
+    rowGenerator({
+      seed: options.seed,
+      partition,
+      partitions,
+      startMs,
+      stepMs,
+      firstId: options.firstId ?? 0,
+    }),
   );
   const begun = performance.now();
   try {

@@ -54,6 +54,8 @@ export function rowGenerator(options: {
   partitions: number;
   startMs: number;
   stepMs: number;
+  /** Added to every id. */
+  firstId?: number;
 }): RowGenerator {
   const random = randomOf(options.seed * 1000 + options.partition);
   const pick = (n: number): number => Math.floor(random() ** 3 * n);
@@ -61,7 +63,7 @@ export function rowGenerator(options: {
   let watermarkMs = -Infinity;
   return {
     next() {
-      const id = n * options.partitions + options.partition;
+      const id = (options.firstId ?? 0) + n * options.partitions + options.partition;
       const onTimeMs = options.startMs + n * options.stepMs + pick(1000);
       n++;
       const kind = random();

@@ -1,0 +1,247 @@
+// Faults on real servers and processes: 200,000 rows each, then every id is looked for in the stored segments.
+// Invariant I1 (no row lost, none twice), attacked at each step from offset to hand-off, and I4 (a killed worker's
+// successor goes on). A report at the end tells that each point was really hit.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ingestionPrefix } from '../../core/metadata/keys.ts';
+import type { Servers } from '../servers/servers.ts';
+import { type Deployment, deploy, realServers } from './deployment.ts';
+import { produce, Sent } from './producing.ts';
+import {
+  committedOffsets,
+  differences,
+  publishedSegments,
+  readStoredIds,
+} from './stored-segments.ts';
+import { until } from './waiting.ts';
+import type { LogLine, RoleProcess } from './role-process.ts';
+
+const ROWS = Number(process.env['SLUICE_FAULT_ROWS'] ?? 200_000);
+const PARTITIONS = 2;
+const RATE = 60_000;
+const NAME = 'faults';
+
+const COUNT = {
+  queryType: 'timeseries',
+  dataSource: NAME,
+  granularity: 'all',
+  intervals: '2000/2100',
+  aggregations: [{ type: 'longSum', name: 'n', fieldName: 'count' }],
+  context: { useCache: false },
+};
+
+const has = (message: string) => (line: LogLine) => line.message === message;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('faults', () => {
+  let servers: Servers;
+  let deployment: Deployment;
+  let worker: RoleProcess;
+  const sent = new Sent();
+  const report: string[] = [];
+  let round = 0;
+
+  beforeAll(async () => {
+    servers = await realServers();
+    deployment = await deploy({
+      name: NAME,
+      partitions: PARTITIONS,
+      groups: 1,
+      servers,
+      segments: { period: 'PT3S', maxRowsInMemory: 40_000 },
+    });
+    const [first] = deployment.workers;
+    if (first === undefined) throw new Error('no worker');
+    worker = first;
+    await worker.waitFor(has('ingest worker listens'), 60_000);
+  }, 900_000);
+
+  afterAll(async () => {
+    console.log(['fault -> where it hit', ...report].join('\n'));
+    await deployment?.close();
+    await servers?.stop();
+  });
+
+  /** Sends 200,000 rows while `fault` happens, then waits until all is committed and looks for every id. */
+  async function during(fault: () => Promise<string>): Promise<void> {
+    round++;
+    // Event time goes on from round to round, or the next round's rows would be late.
+    const startMs = Date.UTC(2024, 0, 1 + round);
+    const producing = produce(
+      {
+        broker: servers.get('kafka').endpoint.url,
+        topic: deployment.topic,
+        partitions: PARTITIONS,
+        rows: ROWS,
+        seed: round,
+        firstId: round * 10_000_000,
+        rate: RATE,
+        startMs,
+      },
+      sent,
+    );
+    const [hit] = await Promise.all([fault(), producing]);
+    report.push(`${expect.getState().currentTestName?.replace('faults > ', '') ?? ''} -> ${hit}`);
+    const records = sent.records;
+    await until('everything sent is committed', 90_000, async () => {
+      const offsets = await committedOffsets(deployment);
+      return [...offsets.values()].reduce((a, b) => a + b, 0) === records ? true : undefined;
+    });
+    const stored = await readStoredIds(deployment);
+    expect(differences(sent.accepted, stored.counts)).toEqual([]);
+    expect(stored.counts.size).toBe(sent.accepted.size);
+    await until('the broker counts every row once', 60_000, async () => {
+      const [answer] = await deployment.query<{ result: { n: number | null } }[]>(COUNT);
+      return answer?.result.n === sent.accepted.size ? true : undefined;
+    });
+  }
+
+  /** Line messages of the worker since a moment, to show where a kill hit. */
+  function since(mark: number): string {
+    const seen = worker.lines
+      .slice(mark)
+      .map((l) => l.message.replace(/announced .*/, 'announced'));
+    return seen.slice(-3).join(', ');
+  }
+
+  it(
+    'worker killed in the middle of indexing',
+    () =>
+      during(async () => {
+        await worker.waitFor((l) => l.message.startsWith('announced '), 30_000);
+        const mark = worker.lines.length;
+        await worker.killOn((l) => l.message.startsWith('announced '), 30_000);
+        const hit = since(mark - 1);
+        expect(hit).toMatch(/announced$/);
+        await worker.kill();
+        worker.start();
+        return `last words: ${hit}`;
+      }),
+    240_000,
+  );
+
+  it(
+    'worker killed in the middle of a persist',
+    () =>
+      during(async () => {
+        await worker.waitFor(has('persisted'), 60_000);
+        await worker.killOn(
+          (l) => l.message === 'persist begun' && Number(l['rows']) > 10_000,
+          60_000,
+        );
+        await worker.kill();
+        const hit = since(0);
+        expect(hit).toMatch(/persist begun$/);
+        worker.start();
+        await worker.waitFor(has('sequence taken up'), 60_000);
+        const taken = worker.lines.findLast(has('sequence taken up'));
+        return `last words: ${hit}; the successor took up ${String(taken?.['hydrants'])} hydrants`;
+      }),
+    240_000,
+  );
+
+  it(
+    'worker killed in the middle of an upload',
+    () =>
+      during(async () => {
+        await worker.waitFor(has('merge begun'), 60_000);
+        await servers.get('s3').freeze(true);
+        await worker.waitFor(has('upload begun'), 60_000).catch(() => undefined);
+        await pause(500);
+        await worker.kill();
+        await servers.get('s3').freeze(false);
+        const hit = since(0);
+        const last = worker.lines.findLast(
+          (l) => l.message === 'upload begun' || l.message === 'uploaded',
+        );
+        expect(last?.message).toBe('upload begun');
+        worker.start();
+        return `last words: ${hit}`;
+      }),
+    240_000,
+  );
+
+  it(
+    'worker killed between upload and publication',
+    () =>
+      during(async () => {
+        await worker.waitFor(has('upload begun'), 60_000);
+        await servers.get('etcd').freeze(true);
+        await worker.waitFor(has('uploaded'), 60_000).catch(() => undefined);
+        await pause(300);
+        await worker.kill();
+        await servers.get('etcd').freeze(false);
+        const last = worker.lines.findLast(
+          (l) => l.message === 'uploaded' || l.message === 'published',
+        );
+        worker.start();
+        return `last of uploaded/published: ${last?.message}`;
+      }),
+    240_000,
+  );
+
+  it(
+    'worker killed between publication and hand-off',
+    () =>
+      during(async () => {
+        await deployment.historical.kill();
+        await worker.killOn(has('published'), 60_000);
+        await worker.kill();
+        const last = worker.lines.findLast(
+          (l) => l.message === 'published' || l.message === 'handed off',
+        );
+        expect(last?.message).toBe('published');
+        deployment.historical.start();
+        worker.start();
+        return `last of published/handed off: ${last?.message}`;
+      }),
+    240_000,
+  );
+
+  for (const role of ['historical', 'broker', 'operator'] as const) {
+    it(
+      `${role} killed at a random moment`,
+      () =>
+        during(async () => {
+          const ms = 500 + Math.random() * 3000;
+          await pause(ms);
+          await deployment[role].kill();
+          await pause(500);
+          deployment[role].start();
+          return `after ${Math.round(ms)} ms`;
+        }),
+      240_000,
+    );
+  }
+
+  for (const server of ['kafka', 'etcd', 's3', 'redis'] as const) {
+    it(
+      `${server} killed and restarted`,
+      () =>
+        during(async () => {
+          await pause(1500);
+          await servers.get(server).kill();
+          await pause(2000);
+          await servers.get(server).start();
+          return 'down for 2 s while rows were read and published';
+        }),
+      240_000,
+    );
+  }
+
+  it(
+    'resource deleted and applied again (Retain)',
+    () =>
+      during(async () => {
+        await worker.waitFor(has('published'), 60_000);
+        await Promise.all([worker.stop(), deployment.operator.stop()]);
+        const kept = await deployment.store.list(ingestionPrefix('default', NAME));
+        expect(kept.entries.length).toBeGreaterThan(0);
+        const before = await publishedSegments(deployment);
+        deployment.operator.start();
+        worker.start();
+        return `${before.length} segments and ${kept.entries.length} keys were kept`;
+      }),
+    240_000,
+  );
+});
