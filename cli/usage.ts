@@ -15,11 +15,14 @@ export const USAGE = `usage: sluice <command> [options]
   query [-f FILE]          posts a native query (default: standard input)
       --url URL            server (default http://localhost:8082)
   segment build --spec FILE --input FILE --out DIR
-                           rows (ndjson, .gz) to one segment folder
+                           rows (ndjson, .gz) to one segment folder; FILE of --spec: a resource,
+                           a Druid supervisor spec or a flat dataSchema
+      --interval A/B       time chunk to build; rows outside are counted and left out
   segment dump DIR         what is in a segment; --rows prints them as ndjson
   segment validate DIR     reads everything and names the first defect
   segment query DIR... -f QUERIES
-                           answers native queries over segment folders
+                           answers native queries over segment folders, merged as by a broker;
+                           a JSON array of queries gives an array of answers
   operator -f FILE...      reconciles resources and coordinates segments (workers run elsewhere)
   ingest -f FILE --group G one ingest worker of a resource
   historical --id ID       serves published segments
