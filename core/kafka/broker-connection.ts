@@ -7,8 +7,8 @@ import Broker from 'kafkajs/src/broker/index.js';
 import createLoggers from 'kafkajs/src/loggers/index.js';
 import ConnectionPool from 'kafkajs/src/network/connectionPool.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import { classify, tooOld } from './classify.ts';
+import { connectFramed } from './framed-socket.ts';
 import {
   AUTHENTICATION_TIMEOUT_MS,
   kafkajsConfig,
@@ -35,7 +35,8 @@ export interface RequestType {
 /** A connected broker. Sockets that break are opened again by the next request. */
 export interface BrokerConnection {
   /**
-   * Sends a body and resolves to the body of the answer, a view that stays valid.
+   * Sends a body and resolves to the body of the answer: a view, of which a large one is only valid until the
+   * next answer to the same kind of request (fetch or other).
    *
    * @throws Failure `transient` KafkaUnavailable; `config` KafkaTooOld, KafkaDenied
    */
@@ -59,10 +60,18 @@ export async function openBrokerConnection(
     ...config,
     host: address.slice(0, colon).replace(/^\[|\]$/g, ''),
     port: Number(address.slice(colon + 1)),
-    socketFactory: createSocketFactory(),
+    socketFactory: connectFramed,
     enforceRequestTimeout: true,
     logger,
   });
+  for (const connection of pool.pool) {
+    // It keeps an empty rest of the last answer, for whose sake it would copy the whole next one.
+    const processData = connection.processData.bind(connection);
+    connection.processData = (piece) => {
+      if (connection.bytesBuffered === 0) connection.chunks = [];
+      processData(piece);
+    };
+  }
   const broker = new Broker({
     connectionPool: pool,
     logger,

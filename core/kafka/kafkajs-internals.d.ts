@@ -4,7 +4,12 @@ declare module 'kafkajs/src/network/connectionPool.js' {
   /** A pair of sockets to one broker. */
   export default class ConnectionPool {
     constructor(options: Readonly<Record<string, unknown>>);
-    readonly pool: readonly { rejectRequests(error: Error): void }[];
+    readonly pool: readonly {
+      rejectRequests(error: Error): void;
+      processData(piece: Buffer): void;
+      bytesBuffered: number;
+      chunks: Buffer[];
+    }[];
     isConnected(): boolean;
     send(request: {
       request: {
@@ -48,10 +53,6 @@ declare module 'kafkajs/src/loggers/index.js' {
     }): unknown;
   };
   export default loggers;
-}
-
-declare module 'kafkajs/src/network/socketFactory.js' {
-  export default function createSocketFactory(): unknown;
 }
 
 declare module 'kafkajs/src/network/requestQueue/index.js' {

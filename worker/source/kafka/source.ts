@@ -19,9 +19,9 @@ export interface KafkaSourceOptions {
   readonly topic: string;
   /** Most bytes read and not yet taken; default 32 MiB. One batch may exceed it. */
   readonly bufferBytesMax?: number;
-  /** Most bytes of one fetch; default 8 MiB. */
+  /** Most bytes of one fetch; default 4 MiB. */
   readonly fetchBytesMax?: number;
-  /** Most bytes of one partition in a fetch; default 2 MiB. */
+  /** Most bytes of one partition in a fetch; default 1 MiB. */
   readonly partitionBytesMax?: number;
   /** How long a broker may wait for the first record; default 500 ms. */
   readonly waitMaxMs?: number;
@@ -56,8 +56,8 @@ export function openKafkaSource(options: KafkaSourceOptions): Source {
     closed: closed.signal,
     bounds: {
       waitMaxMs: options.waitMaxMs ?? 500,
-      bytesMax: options.fetchBytesMax ?? 8 * 1024 * 1024,
-      partitionBytesMax: options.partitionBytesMax ?? 2 * 1024 * 1024,
+      bytesMax: options.fetchBytesMax ?? 4 * 1024 * 1024,
+      partitionBytesMax: options.partitionBytesMax ?? 1024 * 1024,
     },
   };
 
