@@ -36,7 +36,7 @@ test('the definition is structural, bounded and described', () => {
       expect(node, path).not.toHaveProperty(key);
     expect(node['additionalProperties'], path).not.toBe(false);
     if (path !== '' && path !== '.metadata' && !/(\[\]|\{\})$/.test(path))
-      expect(node['description'], path).toMatch(/^[A-Z].*\.$/);
+      expect(node['description'], path).toMatch(/^\S.*\.$/);
     if (
       path.startsWith('.s') &&
       type === 'string' &&
