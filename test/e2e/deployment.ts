@@ -24,6 +24,9 @@ export interface DeploymentOptions {
   readonly groups: number;
   /** `spec.segments`. */
   readonly segments: Readonly<Record<string, unknown>>;
+  /** `spec.lateness`; default messageTime with an hour. */
+  readonly lateness?: Readonly<Record<string, unknown>>;
+  readonly topicConfig?: Readonly<Record<string, string>>;
   /** Started already by the suite; faults on them are the test's. */
   readonly servers: Servers;
 }
@@ -41,6 +44,8 @@ export interface Deployment {
   readonly workers: readonly RoleProcess[];
   readonly brokerUrl: string;
   readonly resourceFile: string;
+  /** Connections as the roles get them. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Every process, in start order. */
   readonly all: readonly RoleProcess[];
   /** Posts a native query to the broker. @throws Error with the body when it is refused */
@@ -60,7 +65,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
   const topic = `${name}-topic`;
   const kafka = servers.get('kafka').endpoint.url;
   const admin = await openKafkaAdmin({ bootstrapServers: [kafka], clientId: 'e2e' });
-  await admin.createTopic(topic, options.partitions);
+  await admin.createTopic(topic, options.partitions, options.topicConfig ?? {});
   await admin.close();
   const environment = await environmentOf(name, servers);
   const resourceFile = join(dir, 'resource.yaml');
@@ -73,6 +78,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
         topic,
         groups: options.groups,
         segments: options.segments,
+        ...(options.lateness === undefined ? {} : { lateness: options.lateness }),
       }),
     ),
   );
@@ -123,6 +129,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
     workers,
     brokerUrl,
     resourceFile,
+    environment,
     all,
     query: (query, signal) => post(brokerUrl, query, signal),
     async close() {

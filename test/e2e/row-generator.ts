@@ -121,6 +121,7 @@ export function generatedResource(options: {
   topic: string;
   groups: number;
   segments: Readonly<Record<string, unknown>>;
+  lateness?: Readonly<Record<string, unknown>>;
 }): Record<string, unknown> {
   return {
     apiVersion: 'sluice.dev/v1alpha1',
@@ -142,7 +143,7 @@ export function generatedResource(options: {
         queryGranularity: 'second',
         segmentGranularity: 'hour',
       },
-      lateness: { policy: 'messageTime', windowPeriod: 'PT1H' },
+      lateness: options.lateness ?? { policy: 'messageTime', windowPeriod: 'PT1H' },
       workers: { count: options.groups },
       segments: options.segments,
     },

@@ -2,7 +2,7 @@
 // says why it ended. Back-pressure is not pulling. Fed by the group runner with the sequence; it decides what is next.
 // Invariant I1: positions move only by what the index thread has acknowledged.
 
-import { Failure } from '../../../core/runtime/failure.ts';
+import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import type { Allocation } from '../../publish/allocator.ts';
 import { hasReached } from '../../publish/sequence-plan.ts';
 import type { Fetched, RecordSet, SourceStop } from '../../source/port.ts';
@@ -200,6 +200,11 @@ class Filling {
       return;
     }
     const work = this.#feed(item.set).catch((error: unknown) => {
+      if (isFailure(error, 'corrupt')) {
+        // Publish what was read; the bytes behind it need a person.
+        this.#halt ??= { reason: 'halted', code: error.code, message: error.message };
+        return;
+      }
       this.#failure ??=
         error instanceof Failure
           ? error
@@ -279,7 +284,7 @@ class Filling {
   }
 
   #check(): void {
-    const failure = this.#failure ?? this.#control.lost();
+    const failure = this.#failure ?? this.#parts.persister.failure ?? this.#control.lost();
     if (failure !== undefined) throw failure;
   }
 }

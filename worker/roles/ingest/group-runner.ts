@@ -4,6 +4,7 @@
 
 import type { Position } from '../../../core/metadata/values.ts';
 import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts';
+import { backoffMs, DEFAULT_RETRY } from '../../../core/runtime/retry.ts';
 import { readCommit } from '../../publish/commit-file.ts';
 import { type GroupSnapshot, ownedPartitions } from '../../publish/group-state.ts';
 import { isEmptyRange, recutReason, UNPUBLISHED_MAX } from '../../publish/sequence-plan.ts';
@@ -16,6 +17,8 @@ import { sequenceDir, type SequenceRun, sequenceRun } from './sequence-run.ts';
 import { whileOwned } from './patience.ts';
 
 const IDLE_MS = 200;
+/** A session of this length did not fail at its beginning. */
+const HEALTHY_MS = 30_000;
 
 /** Runs one group. */
 export class GroupRunner {
@@ -42,7 +45,8 @@ export class GroupRunner {
    */
   async run(drain: AbortSignal, stop: AbortSignal): Promise<void> {
     const { log, clock, status } = this.#parts;
-    while (!drain.aborted) {
+    for (let failures = 0; !drain.aborted;) {
+      const startedMs = clock.monotonicMs();
       try {
         await this.#session(drain, stop);
       } catch (error) {
@@ -51,7 +55,9 @@ export class GroupRunner {
         status.condition('Reading', false, error.code, error.message);
         log.error('the group starts over from what is committed and persisted', { error });
         await this.#forget();
-        await clock.sleep(IDLE_MS, drain);
+        // A session that lived long was healthy: what ended it is news.
+        failures = clock.monotonicMs() - startedMs > HEALTHY_MS ? 1 : failures + 1;
+        await clock.sleep(backoffMs({ ...DEFAULT_RETRY, delayMaxMs: 10_000 }, failures), drain);
       }
     }
   }
@@ -271,6 +277,7 @@ export class GroupRunner {
   async #forget(): Promise<void> {
     const { announcer, pieces, persister, owner, log } = this.#parts;
     await persister.idle.catch((error: unknown) => log.warn('a persist failed', { error }));
+    persister.reset();
     const ids = [...announcer.served().values()]
       .filter((s) => this.#runs.some((r) => r.state.n === s.sequence))
       .map((s) => s.id);

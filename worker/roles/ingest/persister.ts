@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { formatInterval } from '../../../core/model/interval.ts';
 import type { Clock } from '../../../core/runtime/clock.ts';
+import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
 import { type Hydrant, writeCommit } from '../../publish/commit-file.ts';
 import type { Thread } from '../threads/thread.ts';
@@ -31,6 +32,7 @@ export class Persister {
   readonly #parts: PersistParts;
   #running: Promise<void> = Promise.resolve();
   #pending = 0;
+  #failure: Failure | undefined;
 
   constructor(parts: PersistParts) {
     this.#parts = parts;
@@ -39,6 +41,17 @@ export class Persister {
   /** True while a persist runs: the next one has to wait, and so does reading when memory is full. */
   get isBusy(): boolean {
     return this.#pending > 0;
+  }
+
+  /** Set once a persist failed: the rows it held are only in memory, so nothing later may be committed (I1). */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** Starts over, after the session has dropped what was in memory. */
+  reset(): void {
+    this.#running = Promise.resolve();
+    this.#failure = undefined;
   }
 
   /** Resolves when every persist begun so far is durable. @throws what the last one threw */
@@ -56,7 +69,11 @@ export class Persister {
     const before = this.#running;
     this.#running = before.then(() => this.#write(run, frozen)).finally(() => this.#pending--);
     // Whoever needs the outcome awaits `idle`; a failure must not be reported as unhandled before that.
-    this.#running.catch(() => undefined);
+    this.#running.catch((error: unknown) => {
+      this.#failure ??= isFailure(error)
+        ? error
+        : new Failure('bug', 'AssertionFailed', String(error), error);
+    });
     return frozen;
   }
 

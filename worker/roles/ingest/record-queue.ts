@@ -31,6 +31,8 @@ export class RecordQueue {
   #next = -1;
   #isWaiting = false;
   #sequenceId = '';
+  /** Partitions with a set that could not be read: what follows it must not be indexed, or the set would be a gap (I1). */
+  readonly #poisoned: Map<number, unknown> = new Map();
 
   constructor(
     indexer: RecordIndexer,
@@ -66,6 +68,7 @@ export class RecordQueue {
     this.#next = -1;
     this.#isWaiting = false;
     this.#indexer.reset();
+    this.#poisoned.clear();
     for (const job of jobs) {
       if (job.type === 'records')
         job.fail(new Failure('fenced', 'IndexReset', 'the group starts over'));
@@ -89,6 +92,7 @@ export class RecordQueue {
         this.#jobs.shift();
         if (job.type === 'open') {
           this.#sequenceId = job.sequence.sequenceId;
+          this.#poisoned.clear();
           this.#indexer.open(job.sequence);
           job.done();
         } else {
@@ -104,6 +108,7 @@ export class RecordQueue {
     const { set } = job;
     const slices = this.#slices;
     try {
+      if (this.#poisoned.has(set.partition)) throw this.#poisoned.get(set.partition);
       if (this.#next < 0) {
         this.#walk(set, slices);
         this.#next = 0;
@@ -112,6 +117,7 @@ export class RecordQueue {
     } catch (error) {
       this.#jobs.shift();
       this.#next = -1;
+      this.#poisoned.set(set.partition, error);
       job.fail(error);
       return true;
     }
