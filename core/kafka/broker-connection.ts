@@ -78,10 +78,17 @@ export async function openBrokerConnection(
     authenticationTimeout: AUTHENTICATION_TIMEOUT_MS,
     allowAutoTopicCreation: false,
   });
-  const close = async (): Promise<void> => {
-    // kafkajs waits for requests in flight when it closes; a long poll need not be waited for.
+  // kafkajs waits for requests in flight when it closes; a long poll need not be waited for.
+  const rejectAll = (): void => {
     for (const connection of pool.pool) connection.rejectRequests(new Error('closed'));
-    await pool.destroy();
+  };
+  const close = async (): Promise<void> => {
+    rejectAll();
+    const ended = pool.destroy();
+    // Once more for one that was on its way to the queue when the first were rejected.
+    await new Promise((resolve) => setImmediate(resolve));
+    rejectAll();
+    await ended;
   };
   try {
     await broker.connect();

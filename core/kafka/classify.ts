@@ -12,7 +12,9 @@ export const KAFKA_ERRORS = {
   LEADER_NOT_AVAILABLE: 5,
   NOT_LEADER_OR_FOLLOWER: 6,
   REPLICA_NOT_AVAILABLE: 9,
+  MESSAGE_TOO_LARGE: 10,
   INVALID_TOPIC: 17,
+  RECORD_LIST_TOO_LARGE: 18,
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
   CLUSTER_AUTHORIZATION_FAILED: 31,
@@ -45,6 +47,13 @@ export function kafkaFailure(code: number, what: string): Failure {
     return new Failure('config', 'KafkaDenied', `${text}; check user, password and ACLs`);
   if (code === KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION || code === KAFKA_ERRORS.INVALID_TOPIC) {
     return new Failure('config', 'TopicMissing', `${text}; create the topic or correct its name`);
+  }
+  if (code === KAFKA_ERRORS.MESSAGE_TOO_LARGE || code === KAFKA_ERRORS.RECORD_LIST_TOO_LARGE) {
+    return new Failure(
+      'input',
+      'RecordTooLarge',
+      `${text}; raise max.message.bytes of the topic or send less at once`,
+    );
   }
   if (code === KAFKA_ERRORS.UNSUPPORTED_VERSION) return tooOld(what);
   return new Failure('transient', 'KafkaUnavailable', text);
@@ -82,5 +91,15 @@ export function classify(error: unknown, what: string): Failure {
       error,
     );
   }
-  return new Failure('transient', 'KafkaUnavailable', `${what}: ${messageOf(root)}`, error);
+  const text = `${what}: ${messageOf(root)}`;
+  // A connection that TLS refuses will be refused again.
+  if (/certificate|ssl routines|tlsv1 alert/i.test(text)) {
+    return new Failure(
+      'config',
+      'KafkaDenied',
+      `${text}; check tls.ca, tls.cert and tls.key`,
+      error,
+    );
+  }
+  return new Failure('transient', 'KafkaUnavailable', text, error);
 }

@@ -35,8 +35,12 @@ test('an address where nobody answers is a transient failure that names it', asy
 test('error codes become the failure that says what to do', () => {
   expect(kafkaFailure(3, "topic 'x'")).toMatchObject({ kind: 'config', code: 'TopicMissing' });
   expect(kafkaFailure(29, "topic 'x'")).toMatchObject({ kind: 'config', code: 'KafkaDenied' });
+  expect(kafkaFailure(10, "topic 'x'")).toMatchObject({ kind: 'input', code: 'RecordTooLarge' });
   expect(kafkaFailure(35, 'broker')).toMatchObject({ kind: 'config', code: 'KafkaTooOld' });
   expect(kafkaFailure(7, 'broker')).toMatchObject({ kind: 'transient', code: 'KafkaUnavailable' });
+  expect(
+    classify(new Error('self-signed certificate in certificate chain'), 'connect'),
+  ).toMatchObject({ kind: 'config', code: 'KafkaDenied' });
   expect(classify(new Error('x'), 'send')).toMatchObject({ kind: 'transient', message: 'send: x' });
 });
 

@@ -4,8 +4,10 @@
 import { KAFKA_ERRORS } from '../../../core/kafka/classify.ts';
 import type { KafkaCluster } from '../../../core/kafka/cluster.ts';
 import type { Clock } from '../../../core/runtime/clock.ts';
+import { Failure } from '../../../core/runtime/failure.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
 import { backoffMs } from '../../../core/runtime/retry.ts';
+import { orAborted } from '../../../core/runtime/timeout.ts';
 import type { BufferPool } from '../buffer-pool.ts';
 import type { FetchedQueue } from '../fetched-queue.ts';
 import { scanBatches } from './batch-scan.ts';
@@ -87,7 +89,9 @@ async function fetchOnce(
   const bytesMax = Math.max(FETCH_BYTES_MIN, Math.min(bounds.bytesMax, queue.room()));
   const asked = new Map(states.map((state) => [state.partition, { state, offset: state.offset }]));
   const request = fetchRequest(context.topicId.value, states, { ...bounds, bytesMax });
-  const answer = await cluster.send(address, request, bounds.waitMaxMs + 15_000);
+  const sent = cluster.send(address, request, bounds.waitMaxMs + 15_000);
+  // Closing does not wait for a long poll.
+  const answer = await orAborted(sent, context.closed, closedFailure);
   if (answer.error !== KAFKA_ERRORS.NONE) {
     for (const state of states) assignments.replace(state, PAUSE_AFTER_ERROR_MS);
     return;
@@ -104,6 +108,10 @@ async function fetchOnce(
     if (fetched.error === KAFKA_ERRORS.NONE) deliver(context, wanted.state, fetched);
     else await handleError(context, wanted.state, fetched.error);
   }
+}
+
+function closedFailure(): Failure {
+  return new Failure('transient', 'SourceUnavailable', 'the source is closed');
 }
 
 function deliver(context: ReaderContext, state: PartitionState, fetched: FetchedPartition): void {
