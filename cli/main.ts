@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   historical: async () => (await import('./commands/roles.ts')).runHistoricalCommand,
   broker: async () => (await import('./commands/roles.ts')).runBrokerCommand,
   validate: async () => (await import('./commands/validate.ts')).runValidate,
+  delete: async () => (await import('./commands/delete.ts')).runDelete,
   query: async () => (await import('./commands/query.ts')).runQueryCommand,
   segment: async () => (await import('./commands/segment.ts')).runSegment,
 };

@@ -12,6 +12,8 @@ export const USAGE = `usage: sluice <command> [options]
       --ports A,B,C,D      coordinator, broker, historical, first worker (default 8081,8082,8083,8084)
       --log LEVEL          debug, info, warn, error (default info; JSON lines on stderr)
   validate -f FILE...      checks resources; lists every problem with field, value and fix
+  delete -f FILE...        applies deletionPolicy to the state of stopped resources: Retain keeps, Purge removes
+      --data DIR           folder of sluice local (default: the servers of the environment)
   query [-f FILE]          posts a native query (default: standard input)
       --url URL            server (default http://localhost:8082)
   segment build --spec FILE --input FILE --out DIR
