@@ -11,7 +11,7 @@ import type { Logger } from '../../core/runtime/log.ts';
 import { DEFAULT_RETRY, retry } from '../../core/runtime/retry.ts';
 
 /** TTL of a worker's one lease: long enough for a pause of the process, short enough for a takeover. */
-export const LEASE_TTL_MS = 10_000;
+const LEASE_TTL_MS = 10_000;
 const WAIT_MS = 500;
 
 /** What identifies the owner. */

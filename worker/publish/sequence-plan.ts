@@ -114,7 +114,7 @@ export function hasReached(positions: ByPartition<Position>, end: ByPartition<Po
 }
 
 /** True when some partition was read beyond the end: its rows are in the next sequence too (history 1). */
-export function hasPassed(positions: ByPartition<Position>, end: ByPartition<Position>): boolean {
+function hasPassed(positions: ByPartition<Position>, end: ByPartition<Position>): boolean {
   return Object.entries(end).some(
     ([partition, { offset }]) => (positions[partition]?.offset ?? 0) > offset,
   );

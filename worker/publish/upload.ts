@@ -9,7 +9,7 @@ import type { Publication, SequenceState } from '../../core/metadata/values.ts';
 import { Failure } from '../../core/runtime/failure.ts';
 
 /** Publications longer than this name a manifest instead, bytes of JSON (protocol.md 2). */
-export const INLINE_BYTES_MAX = 262_144;
+const INLINE_BYTES_MAX = 262_144;
 
 /** A finished segment on local disk. */
 export interface BuiltFile {
