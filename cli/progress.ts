@@ -1,8 +1,16 @@
 // The progress view of `sluice local`: one line on a terminal, rewritten every second; nothing in a pipe.
 
-import type { LocalRoles } from './commands/local.ts';
+import type { Operator } from '../operator/main.ts';
+import type { IngestWorker } from '../worker/roles/ingest/ingest-role.ts';
 
 const EVERY_MS = 1000;
+
+/** The running roles, as the progress view sees them. */
+export interface LocalRoles {
+  readonly operator: Operator;
+  readonly workers: ReadonlySet<IngestWorker>;
+  readonly brokerPort: number;
+}
 
 /** Starts the view; the returned function ends it. */
 export function showProgress(roles: LocalRoles): () => void {
@@ -32,7 +40,7 @@ function rowsOf(roles: LocalRoles): number {
 }
 
 /** Rows, rate, lag, rejected records, segments by phase, and the first condition that is not well. */
-export function progressLine(roles: LocalRoles, lastRows: number, seconds: number): string {
+function progressLine(roles: LocalRoles, lastRows: number, seconds: number): string {
   const rows = rowsOf(roles);
   const figures = [...roles.workers].map((worker) => worker.progress());
   const sum = (pick: (p: (typeof figures)[number]) => number): number =>

@@ -12,13 +12,13 @@ import { createMetrics } from '../../core/runtime/metrics.ts';
 import { createShutdown, stopOnSignals } from '../../core/runtime/shutdown.ts';
 import type { CompiledIngestion } from '../../core/spec/compiled.ts';
 import { DEFAULT_TIER } from '../../operator/coordinator/retention.ts';
-import { type Operator, startOperator } from '../../operator/main.ts';
+import { startOperator } from '../../operator/main.ts';
 import { localCluster } from '../../operator/reconcile/local/local-cluster.ts';
 import { memoryCache } from '../../worker/cache/memory/memory-cache.ts';
 import { startBroker } from '../../worker/roles/broker/broker-role.ts';
 import { startHistorical } from '../../worker/roles/historical/historical-role.ts';
 import type { IngestWorker } from '../../worker/roles/ingest/ingest-role.ts';
-import { showProgress } from '../progress.ts';
+import { type LocalRoles, showProgress } from '../progress.ts';
 import { loadResources } from '../resources.ts';
 import { openSource, secretsIn } from '../sources.ts';
 import { UsageError } from '../usage.ts';
@@ -95,13 +95,6 @@ export async function runLocal(args: readonly string[]): Promise<number> {
   const isClean = await shutdown.stopped;
   stopProgress();
   return isClean ? 0 : 1;
-}
-
-/** The running roles, as the progress view sees them. */
-export interface LocalRoles {
-  readonly operator: Operator;
-  readonly workers: ReadonlySet<IngestWorker>;
-  readonly brokerPort: number;
 }
 
 async function startRoles(

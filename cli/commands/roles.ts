@@ -13,6 +13,7 @@ import { localCluster } from '../../operator/reconcile/local/local-cluster.ts';
 import { stateUid } from '../../operator/reconcile/ingestion-state.ts';
 import { startBroker } from '../../worker/roles/broker/broker-role.ts';
 import { startHistorical } from '../../worker/roles/historical/historical-role.ts';
+import type { SourceIdentity } from '../../worker/source/port.ts';
 import { openCache, openStorage, openStore } from '../connections.ts';
 import { loadResources } from '../resources.ts';
 import { openSource, secretsIn } from '../sources.ts';
@@ -148,7 +149,12 @@ export function runIngestCommand(args: readonly string[]): Promise<number> {
       await storage.check(shutdown.signal);
       const secrets = secretsIn(process.env['SLUICE_SECRETS']);
       const stream = openSource(ingestion, secrets, log);
-      const identity = await stream.identity(shutdown.signal).finally(() => stream.close());
+      let identity: SourceIdentity;
+      try {
+        identity = await stream.identity(shutdown.signal);
+      } finally {
+        await stream.close();
+      }
       const ref = {
         namespace: ingestion.namespace,
         name: ingestion.name,

@@ -16,7 +16,8 @@ import {
   timestampSpecOf,
 } from '../../worker/roles/ingest/segment-metadata.ts';
 import { BlockCache } from '../../worker/segment/block-cache.ts';
-import { buildSegment, type BuiltSegment } from '../../worker/segment/build.ts';
+import { buildSegment } from '../../worker/segment/build.ts';
+import type { BuiltSegment } from '../../worker/segment/build-options.ts';
 import { openSegment, type SegmentView } from '../../worker/segment/reader.ts';
 import { createLineWalker } from '../../worker/source/file/line-walker.ts';
 import type { RecordSlices } from '../../worker/source/port.ts';

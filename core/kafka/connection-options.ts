@@ -19,7 +19,7 @@ export interface KafkaConnectionOptions {
 }
 
 /** Longest wait for a socket to connect. kafkajs' own default of 1 s fails under load. */
-export const CONNECT_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 5000;
 /** Longest wait for the answer to anything but a fetch. */
 export const REQUEST_TIMEOUT_MS = 15_000;
 /** Longest wait for authentication. */

@@ -70,7 +70,7 @@ export interface OwnerState {
 }
 
 /** The life of a sequence (protocol.md 4). */
-export const SEQUENCE_STATES = ['open', 'closing', 'closed', 'published', 'abandoned'] as const;
+const SEQUENCE_STATES = ['open', 'closing', 'closed', 'published', 'abandoned'] as const;
 /** One of {@link SEQUENCE_STATES}. */
 export type SequenceStatus = (typeof SEQUENCE_STATES)[number];
 
@@ -138,7 +138,7 @@ export interface Publication {
 }
 
 /** States of a segment record; `killing` is final. */
-export const SEGMENT_STATES = ['used', 'unused', 'killing'] as const;
+const SEGMENT_STATES = ['used', 'unused', 'killing'] as const;
 /** One of {@link SEGMENT_STATES}. */
 export type SegmentStatus = (typeof SEGMENT_STATES)[number];
 
@@ -153,7 +153,7 @@ export interface SegmentRecord {
 }
 
 /** What a server is. */
-export const SERVER_ROLES = ['ingest', 'historical', 'broker', 'operator'] as const;
+const SERVER_ROLES = ['ingest', 'historical', 'broker', 'operator'] as const;
 /** One of {@link SERVER_ROLES}. */
 export type ServerRole = (typeof SERVER_ROLES)[number];
 

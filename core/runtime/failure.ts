@@ -2,7 +2,7 @@
 // of the documented failures it is. Foreign errors become a Failure in the adapter's `classify.ts`.
 
 /** What the caller must do; see docs/errors.md. */
-export const FAILURE_KINDS = ['transient', 'fenced', 'input', 'config', 'corrupt', 'bug'] as const;
+const FAILURE_KINDS = ['transient', 'fenced', 'input', 'config', 'corrupt', 'bug'] as const;
 /** One of the six kinds. */
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 

@@ -11,7 +11,7 @@ import type { SpecProblem } from './spec-problem.ts';
 import { realtimeIngestionSchema } from './schema.ts';
 
 /** Longest resource text read, bytes. */
-export const MAX_SPEC_BYTES = 1_048_576;
+const MAX_SPEC_BYTES = 1_048_576;
 
 /** Checks a parsed resource. Either the resource, or at least one problem. */
 export function validateIngestion(

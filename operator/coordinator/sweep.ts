@@ -15,7 +15,7 @@ import type { Fleet } from './fleet.ts';
 /** How often deep storage is listed. */
 const SWEEP_MS = 3_600_000;
 /** Files and finished sequences younger than this are left alone: longer than any upload between two looks. */
-export const GRACE_MS = 3_600_000;
+const GRACE_MS = 3_600_000;
 
 /** The sweeper of a coordinator. */
 export class Sweeper {

@@ -5,10 +5,10 @@ import type { Assignment, PartitionState } from '../../core/metadata/values.ts';
 import { Failure } from '../../core/runtime/failure.ts';
 
 /** Most partitions of a group: a publication writes one key each, and etcd takes 128 (protocol.md 1). */
-export const PARTITIONS_PER_GROUP_MAX = 100;
+const PARTITIONS_PER_GROUP_MAX = 100;
 
 /** Names of the groups of an ingestion: `g0`, `g1`, ... capped at the partition count. */
-export function groupNames(count: number, partitions: number): readonly string[] {
+function groupNames(count: number, partitions: number): readonly string[] {
   return Array.from({ length: Math.max(1, Math.min(count, partitions)) }, (_, i) => `g${i}`);
 }
 

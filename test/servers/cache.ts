@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Cache folder: SLUICE_CACHE, else `$XDG_CACHE_HOME/sluice/servers`, else `~/.cache/sluice/servers`. */
-export const CACHE: string =
+const CACHE: string =
   process.env['SLUICE_CACHE'] ??
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice', 'servers');
 
@@ -94,7 +94,7 @@ export function which(name: string, ...extra: string[]): string | undefined {
 }
 
 /** True when the path exists. */
-export async function exists(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,

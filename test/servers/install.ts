@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { cached, run, which } from './cache.ts';
 
 /** Versions of the servers, also those of compose.yaml. */
-export const VERSIONS = {
+const VERSIONS = {
   kafka: '4.4.0',
   log4j: '2.25.5',
   minio: 'v0.0.0-20260212201848-7aac2a2c5b7c',

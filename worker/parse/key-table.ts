@@ -4,7 +4,7 @@
 import { hashBytes } from '../view/fields.ts';
 
 /** Most names kept; fields beyond it are skipped without a slot, so that hostile keys cannot fill memory. */
-export const MAX_KEYS = 4096;
+const MAX_KEYS = 4096;
 /** Longest name kept, bytes. */
 const MAX_KEY_BYTES = 1024;
 

@@ -4,7 +4,7 @@
 import type { CompiledSchema } from '../../core/spec/compiled.ts';
 
 /** The row is accepted. */
-export const ON_TIME = 0;
+const ON_TIME = 0;
 /** Thrown away as `beforeMinimumMessageTime`. */
 export const TOO_LATE = 1;
 /** Thrown away as `afterMaximumMessageTime`; does not raise the watermark. */

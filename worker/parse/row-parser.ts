@@ -29,7 +29,7 @@ import { MAX_EVENT_MS, MIN_EVENT_MS, timestampReader, type TimestampReader } fro
 /** Longest record that is looked at, bytes. */
 export const MAX_RECORD_BYTES: number = 8 * 1024 * 1024;
 /** Most dimensions that discovery makes; further fields are counted as errors of the row. */
-export const MAX_DISCOVERED_DIMENSIONS = 1000;
+const MAX_DISCOVERED_DIMENSIONS = 1000;
 
 /** Why a record is not a row, the same words in metrics, samples and dead letters. Index 0 = it is one. */
 export const PARSE_REASONS: readonly string[] = [

@@ -24,9 +24,6 @@ const UNITS: Readonly<Record<string, number>> = {
   nano: 0.000001,
 };
 
-/** Formats other than Joda patterns. */
-export const TIMESTAMP_FORMATS: readonly string[] = ['auto', 'iso', ...Object.keys(UNITS)];
-
 /** Builds the reader of a format. @throws Failure `config` TimestampFormatInvalid for a bad pattern */
 export function timestampReader(format: string): TimestampReader {
   const unit = UNITS[format];
@@ -68,7 +65,7 @@ let lastDayKey = -1;
 let lastDayMs = 0;
 
 /** ISO-8601 with `T` or a space; the fixed-width UTC form without any allocation. */
-export function isoFromBytes(b: Uint8Array, start: number, end: number): number {
+function isoFromBytes(b: Uint8Array, start: number, end: number): number {
   const length = end - start;
   const hasMillis = length === 24;
   const isFixed =
@@ -121,7 +118,7 @@ const ISO =
   /^([+-]?\d{4,6})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?)?\s?(Z|z|UTC|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /** Any ISO-8601 date-time; missing parts are the first of the range, no zone = UTC. */
-export function isoFromText(text: string): number {
+function isoFromText(text: string): number {
   const match = ISO.exec(text.trim());
   if (match === null) return Number.NaN;
   const [

@@ -33,9 +33,6 @@ import { Failure } from '../../core/runtime/failure.ts';
 import type { At } from './group-state.ts';
 import { isUnfinished } from './group-state.ts';
 
-/** At most this many chunks a sequence (protocol.md 4). */
-const CHUNKS_MAX = 1000;
-
 /** What a time was mapped to. */
 export type Allocation =
   | {
@@ -251,7 +248,7 @@ type Chosen =
  * The chunk for a time: an existing one that contains the whole query-granularity bucket; else a new one of the
  * preferred granularity, or of the first finer one that overlaps no existing chunk. Source: ingestion.md 6.
  */
-function chooseChunk(
+export function chooseChunk(
   timeMs: number,
   existing: readonly Interval[],
   schema: Pick<CompiledSchema, 'queryGranularity' | 'segmentGranularity'>,

@@ -113,13 +113,6 @@ export function hasReached(positions: ByPartition<Position>, end: ByPartition<Po
   );
 }
 
-/** True when some partition was read beyond the end: its rows are in the next sequence too (history 1). */
-function hasPassed(positions: ByPartition<Position>, end: ByPartition<Position>): boolean {
-  return Object.entries(end).some(
-    ([partition, { offset }]) => (positions[partition]?.offset ?? 0) > offset,
-  );
-}
-
 /** True when nothing was read between start and end. */
 export function isEmptyRange(start: ByPartition<Position>, end: ByPartition<Position>): boolean {
   return Object.entries(end).every(

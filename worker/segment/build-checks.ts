@@ -3,7 +3,7 @@
 
 import { assert, Failure } from '../../core/runtime/failure.ts';
 import type { CompiledIndexSpec } from '../../core/spec/compiled.ts';
-import type { BuildOptions } from './build.ts';
+import type { BuildOptions } from './build-options.ts';
 import type { WrittenCompression } from './compression.ts';
 import { PIECES_MAX } from './row-merge.ts';
 

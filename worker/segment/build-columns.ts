@@ -2,7 +2,7 @@
 // metadata. One column is in memory at a time. Fed by build.ts.
 
 import { combiningForm } from '../view/metric.ts';
-import type { BuildOptions } from './build.ts';
+import type { BuildOptions } from './build-options.ts';
 import type { BuildCompression } from './build-checks.ts';
 import type { NumberPlan, Plan, StringPlan } from './build-plan.ts';
 import { writeSegmentIndex } from './index-drd.ts';

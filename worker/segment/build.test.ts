@@ -11,7 +11,8 @@ import type {
 import { type Row, rowView } from '../view/row-view.ts';
 import type { View } from '../view/view.ts';
 import { BlockCache } from './block-cache.ts';
-import { type BuildOptions, buildSegment, type BuiltSegment } from './build.ts';
+import { buildSegment } from './build.ts';
+import type { BuildOptions, BuiltSegment } from './build-options.ts';
 import { dumpSegment } from './dump.ts';
 import { openSegment, type SegmentView } from './reader.ts';
 import { validateSegment } from './validate.ts';

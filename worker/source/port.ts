@@ -5,7 +5,7 @@
 // adapter turns it into value slices. No object per record anywhere.
 
 /** How the bytes of a record set are laid out, and so which walker reads them. */
-export const RECORD_SET_FORMATS = ['kafka-v2', 'lines'] as const;
+const RECORD_SET_FORMATS = ['kafka-v2', 'lines'] as const;
 /** One of {@link RECORD_SET_FORMATS}. */
 export type RecordSetFormat = (typeof RECORD_SET_FORMATS)[number];
 

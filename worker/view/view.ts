@@ -10,7 +10,7 @@ import type { Interval } from '../../core/model/interval.ts';
 export const VECTOR_ROWS = 8192;
 
 /** Druid's value types. */
-export const VALUE_TYPES = ['STRING', 'LONG', 'DOUBLE', 'FLOAT', 'COMPLEX'] as const;
+const VALUE_TYPES = ['STRING', 'LONG', 'DOUBLE', 'FLOAT', 'COMPLEX'] as const;
 /** One of {@link VALUE_TYPES}. */
 export type ValueType = (typeof VALUE_TYPES)[number];
 

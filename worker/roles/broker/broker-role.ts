@@ -21,6 +21,9 @@ import type { QueryExecutor } from '../query-endpoint/query-executor.ts';
 import { queryRoutes } from '../query-endpoint/query-endpoint.ts';
 import { scatter, type ScatterParts } from './scatter.ts';
 
+/** How soon requests to nodes end after a cancel, ms. */
+const CANCEL_LOOK_MS = 50;
+
 /** What a broker is given. */
 export interface BrokerOptions {
   readonly host: string;
@@ -93,10 +96,7 @@ function brokerExecutor(parts: ScatterParts): QueryExecutor {
     async *execute(query, text, cancelWord, notes): AsyncGenerator<Partial> {
       await parts.inventory.ready;
       const gone = new AbortController();
-      // The cancel word stops our own loops; requests to nodes are cut by the signal.
-      const watch = setInterval(() => {
-        if (Atomics.load(cancelWord, 0) !== CANCEL_NONE) gone.abort();
-      }, 50);
+      void abortOnCancel(parts.clock, cancelWord, gone);
       try {
         for (const dataSource of tablesOf(query)) {
           yield* scatter(
@@ -106,10 +106,21 @@ function brokerExecutor(parts: ScatterParts): QueryExecutor {
           );
         }
       } finally {
-        clearInterval(watch);
         gone.abort();
       }
     },
     dataSources: () => parts.inventory.dataSources(),
   };
+}
+
+/** The cancel word stops our own loops; requests to nodes are cut by the signal. Ends when the query does. */
+async function abortOnCancel(
+  clock: Clock,
+  cancelWord: Int32Array,
+  gone: AbortController,
+): Promise<void> {
+  while (!gone.signal.aborted) {
+    await clock.sleep(CANCEL_LOOK_MS, gone.signal);
+    if (Atomics.load(cancelWord, 0) !== CANCEL_NONE) gone.abort();
+  }
 }

@@ -104,7 +104,7 @@ export class QuerySessions {
 }
 
 /** The failure of a query whose time is over. */
-export function timeout(): Failure {
+function timeout(): Failure {
   return new Failure(
     'transient',
     'QueryTimeout',

@@ -16,7 +16,7 @@ import type { PieceRegistry } from './piece-registry.ts';
 import type { SequenceRun } from './sequence-run.ts';
 
 /** How long a copy is kept after another server took over, ms (protocol.md 7). */
-export const KEEP_MS = 600_000;
+const KEEP_MS = 600_000;
 
 interface Tracked {
   readonly run: SequenceRun;

@@ -8,7 +8,7 @@ import type { Arena } from './arena.ts';
 import { decodeLz4Frame } from './lz4-frame.ts';
 
 /** Codec numbers of a batch's attributes, in order: index = number. */
-export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
 /** Appends the records of `bytes[from, to)`. @throws Failure `corrupt` CodecUnknown, CodecDataBroken, BatchTooLarge */
 export function decompress(
