@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { LoadSpec } from '../../model/data-segment.ts';
 import { Failure } from '../../runtime/failure.ts';
 import { checkedPath } from '../path.ts';
 import type { DeepStorage, StoredFile } from '../port.ts';
@@ -16,41 +17,68 @@ const UNFINISHED = '.unfinished';
 
 /** Opens a folder as deep storage; it is created when missing. */
 export function openLocalStorage(folder: string): DeepStorage {
-  const root = resolve(folder);
-  const full = (path: string): string => join(root, ...checkedPath(path).split('/'));
+  return new LocalStorage(resolve(folder));
+}
 
-  async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+interface Content {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+class LocalStorage implements DeepStorage {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  #full(path: string): string {
+    return join(this.#root, ...checkedPath(path).split('/'));
+  }
+
+  async #guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw classify(error, path, root);
+      throw classify(error, path, this.#root);
     }
   }
 
-  async function put(
+  putFile(path: string, localFile: string, signal: AbortSignal): Promise<StoredFile> {
+    const fill = (temporary: string): Promise<void> => copyFile(localFile, temporary);
+    return this.#guarded(path, async () =>
+      this.#put(path, fill, await digestFile(localFile, signal), signal),
+    );
+  }
+
+  putBytes(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<StoredFile> {
+    const fill = (temporary: string): Promise<void> => writeFile(temporary, bytes);
+    return this.#guarded(path, async () => this.#put(path, fill, await digest(of(bytes)), signal));
+  }
+
+  async #put(
     path: string,
     fill: (temporary: string) => Promise<void>,
-    expected: Promise<{ bytes: number; sha256: string }>,
+    content: Content,
     signal: AbortSignal,
   ): Promise<StoredFile> {
-    const target = full(path);
-    const temporary = join(root, UNFINISHED, randomUUID());
+    const target = this.#full(path);
+    const temporary = join(this.#root, UNFINISHED, randomUUID());
     try {
-      const content = await expected;
       await mkdir(dirname(temporary), { recursive: true });
       await fill(temporary);
       await syncFile(temporary);
       const file = { path, ...content };
       const written = await digestFile(temporary, signal);
       if (written.sha256 !== file.sha256) throw corrupt(file, written);
-      await publish(temporary, target, file, signal);
+      await this.#publish(temporary, target, file, signal);
       return file;
     } finally {
       await rm(temporary, { force: true });
     }
   }
 
-  async function publish(
+  async #publish(
     temporary: string,
     target: string,
     file: StoredFile,
@@ -73,82 +101,70 @@ export function openLocalStorage(folder: string): DeepStorage {
       }
     }
     // New folders are names in their parents: sync up to the root.
-    for (let at = parent; at.length >= root.length; at = dirname(at)) await syncFolder(at);
+    for (let at = parent; at.length >= this.#root.length; at = dirname(at)) await syncFolder(at);
   }
 
-  return {
-    putFile: (path, localFile, signal) =>
-      guarded(path, () =>
-        put(
-          path,
-          (temporary) => copyFile(localFile, temporary),
-          digestFile(localFile, signal),
-          signal,
-        ),
-      ),
-    putBytes: (path, bytes, signal) =>
-      guarded(path, async () => {
-        return put(path, (temporary) => writeFile(temporary, bytes), digest(of(bytes)), signal);
-      }),
-    getFile: (file, localFile, signal) =>
-      guarded(file.path, () =>
-        saveVerified(createReadStream(full(file.path), { signal }), file, localFile),
-      ),
-    getBytes: (path, maxBytes) =>
-      guarded(path, async () => {
-        const handle = await open(full(path), 'r');
-        try {
-          const { size } = await handle.stat();
-          if (size > maxBytes)
-            throw new Failure(
-              'corrupt',
-              'FileTooLong',
-              `deep-storage file '${path}' has ${size} bytes, at most ${maxBytes} were expected`,
-            );
-          return await handle.readFile();
-        } finally {
-          await handle.close();
+  getFile(file: StoredFile, localFile: string, signal: AbortSignal): Promise<void> {
+    return this.#guarded(file.path, () =>
+      saveVerified(createReadStream(this.#full(file.path), { signal }), file, localFile),
+    );
+  }
+
+  getBytes(path: string, maxBytes: number): Promise<Uint8Array> {
+    return this.#guarded(path, async () => {
+      const handle = await open(this.#full(path), 'r');
+      try {
+        const { size } = await handle.stat();
+        if (size > maxBytes) {
+          const text = `deep-storage file '${path}' has ${size} bytes, at most ${maxBytes} were expected`;
+          throw new Failure('corrupt', 'FileTooLong', text);
         }
-      }),
-    async *list(prefix, signal) {
-      // Only the folder part of the prefix narrows the walk; the rest is compared.
-      const slash = prefix.lastIndexOf('/');
-      for await (const path of walk(
-        join(root, prefix.slice(0, Math.max(0, slash))),
-        root,
-        signal,
-      )) {
-        if (!path.startsWith(prefix)) continue;
-        const info = await stat(full(path)).catch(() => undefined);
-        if (info !== undefined) yield { path, bytes: info.size, modifiedMs: info.mtimeMs };
+        return await handle.readFile();
+      } finally {
+        await handle.close();
       }
-    },
-    delete: (path) =>
-      guarded(path, async () => {
-        await rm(full(path), { force: true });
-        await removeEmptyFolders(dirname(full(path)), root);
-      }),
-    check: () =>
-      guarded('', async () => {
-        await mkdir(join(root, UNFINISHED), { recursive: true });
-        const probe = join(root, UNFINISHED, randomUUID());
-        await writeFile(probe, '');
-        await rm(probe);
-      }),
-    loadSpec: (path) => ({ type: 'local', path: full(path) }),
-    pathOf(loadSpec) {
-      const path =
-        loadSpec.type === 'local' ? relative(root, loadSpec.path).split(sep).join('/') : '..';
-      if (path.startsWith('..')) {
-        throw new Failure(
-          'config',
-          'LoadSpecForeign',
-          `load spec ${JSON.stringify(loadSpec)} is not in deep storage '${root}'`,
-        );
-      }
-      return checkedPath(path);
-    },
-  };
+    });
+  }
+
+  async *list(prefix: string, signal: AbortSignal): ReturnType<DeepStorage['list']> {
+    // Only the folder part of the prefix narrows the walk; the rest is compared.
+    const folder = join(this.#root, prefix.slice(0, Math.max(0, prefix.lastIndexOf('/'))));
+    for await (const path of walk(folder, this.#root, signal)) {
+      if (!path.startsWith(prefix)) continue;
+      const info = await stat(this.#full(path)).catch(() => undefined);
+      if (info !== undefined) yield { path, bytes: info.size, modifiedMs: info.mtimeMs };
+    }
+  }
+
+  delete(path: string): Promise<void> {
+    return this.#guarded(path, async () => {
+      await rm(this.#full(path), { force: true });
+      await removeEmptyFolders(dirname(this.#full(path)), this.#root);
+    });
+  }
+
+  check(): Promise<void> {
+    return this.#guarded('', async () => {
+      await mkdir(join(this.#root, UNFINISHED), { recursive: true });
+      const probe = join(this.#root, UNFINISHED, randomUUID());
+      await writeFile(probe, '');
+      await rm(probe);
+    });
+  }
+
+  loadSpec(path: string): LoadSpec {
+    return { type: 'local', path: this.#full(path) };
+  }
+
+  pathOf(loadSpec: LoadSpec): string {
+    const path =
+      loadSpec.type === 'local' ? relative(this.#root, loadSpec.path).split(sep).join('/') : '..';
+    if (path.startsWith('..')) {
+      const text = `load spec ${JSON.stringify(loadSpec)} is not in deep storage '${this.#root}'`;
+      throw new Failure('config', 'LoadSpecForeign', text);
+    }
+    return checkedPath(path);
+  }
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -7,8 +7,9 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import { Client } from 'minio';
+import type { LoadSpec } from '../../model/data-segment.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
-import { Failure, isFailure } from '../../runtime/failure.ts';
+import { Failure } from '../../runtime/failure.ts';
 import { checkedPath } from '../path.ts';
 import type { DeepStorage, StoredFile } from '../port.ts';
 import { corrupt, digest, digestFile, of, saveVerified } from '../transfer.ts';
@@ -39,29 +40,63 @@ interface Stat {
 
 /** Opens a bucket. Connects lazily; {@link DeepStorage.check} tells whether it is there. */
 export function openMinioStorage(options: MinioOptions): DeepStorage {
-  const { bucket, prefix = '', idleMs = 30_000 } = options;
-  const clock = options.clock ?? systemClock;
-  const client = createClient(options);
-  const keyOf = (path: string): string => prefix + checkedPath(path);
+  return new MinioStorage(options);
+}
 
-  async function guarded<T>(
+class MinioStorage implements DeepStorage {
+  readonly #client: Client;
+  readonly #bucket: string;
+  readonly #prefix: string;
+  readonly #endpoint: string;
+  readonly #idleMs: number;
+  readonly #clock: Clock;
+
+  constructor(options: MinioOptions) {
+    this.#client = createClient(options);
+    this.#bucket = options.bucket;
+    this.#prefix = options.prefix ?? '';
+    this.#endpoint = options.endpoint;
+    this.#idleMs = options.idleMs ?? 30_000;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  #keyOf(path: string): string {
+    return this.#prefix + checkedPath(path);
+  }
+
+  async #guarded<T>(
     path: string,
     signal: AbortSignal,
     work: (guard: StallGuard) => Promise<T>,
   ): Promise<T> {
     try {
-      return await withStallGuard(clock, idleMs, signal, work);
+      return await withStallGuard(this.#clock, this.#idleMs, signal, work);
     } catch (error) {
-      throw classify(error, bucket, prefix + path);
+      throw classify(error, this.#bucket, this.#prefix + path);
     }
   }
 
-  async function put(
-    file: StoredFile,
-    open: () => Readable,
-    guard: StallGuard,
-  ): Promise<StoredFile> {
-    const objectName = keyOf(file.path);
+  putFile(path: string, localFile: string, signal: AbortSignal): Promise<StoredFile> {
+    return this.#guarded(path, signal, async (guard) => {
+      const file = { path, ...(await digestFile(localFile, signal)) };
+      return this.#put(
+        file,
+        () => createReadStream(localFile, { highWaterMark: 256 * 1024 }),
+        guard,
+      );
+    });
+  }
+
+  putBytes(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<StoredFile> {
+    return this.#guarded(path, signal, async (guard) => {
+      const file = { path, ...(await digest(of(bytes))) };
+      return this.#put(file, () => Readable.from([Buffer.from(bytes)]), guard);
+    });
+  }
+
+  async #put(file: StoredFile, open: () => Readable, guard: StallGuard): Promise<StoredFile> {
+    const bucketName = this.#bucket;
+    const objectName = this.#keyOf(file.path);
     const body = touching(open(), guard);
     const headers = {
       'content-length': String(file.bytes),
@@ -71,14 +106,9 @@ export function openMinioStorage(options: MinioOptions): DeepStorage {
       'x-amz-checksum-sha256': Buffer.from(file.sha256, 'hex').toString('base64'),
     };
     try {
-      const sha256 = options.endpoint.startsWith('https:') ? '' : file.sha256;
-      const response = await client.makeRequestStreamAsync(
-        { method: 'PUT', bucketName: bucket, objectName, headers },
-        body,
-        sha256,
-        [200],
-        '',
-      );
+      const sha256 = this.#endpoint.startsWith('https:') ? '' : file.sha256;
+      const request = { method: 'PUT', bucketName, objectName, headers };
+      const response = await this.#client.makeRequestStreamAsync(request, body, sha256, [200], '');
       response.resume();
     } catch (error) {
       // Already there: the path is unique to this content, so it is an earlier try whose answer was lost.
@@ -87,127 +117,104 @@ export function openMinioStorage(options: MinioOptions): DeepStorage {
       body.destroy();
     }
     guard.touch();
-    await verify(file, guard);
+    await this.#verify(file, guard);
     return file;
   }
 
-  async function verify(file: StoredFile, guard: StallGuard): Promise<void> {
-    const found = await statKey(keyOf(file.path));
-    const sha256 = found.sha256 ?? (await digest(await read(file.path, guard))).sha256;
+  async #verify(file: StoredFile, guard: StallGuard): Promise<void> {
+    const found = await this.#stat(this.#keyOf(file.path));
+    const sha256 = found.sha256 ?? (await digest(await this.#read(file.path, guard))).sha256;
     if (found.bytes !== file.bytes || sha256 !== file.sha256)
       throw corrupt(file, { bytes: found.bytes, sha256 });
   }
 
-  async function statKey(objectName: string): Promise<Stat> {
+  async #stat(objectName: string): Promise<Stat> {
     const headers = { 'x-amz-checksum-mode': 'ENABLED' };
-    const response = await client.makeRequestAsync({
-      method: 'HEAD',
-      bucketName: bucket,
-      objectName,
-      headers,
-    });
+    const request = { method: 'HEAD', bucketName: this.#bucket, objectName, headers };
+    const response = await this.#client.makeRequestAsync(request);
     response.resume();
     const checksum = response.headers['x-amz-checksum-sha256'];
-    const sha256 =
-      typeof checksum === 'string' && !checksum.includes('-')
-        ? Buffer.from(checksum, 'base64').toString('hex')
-        : undefined;
+    const isWhole = typeof checksum === 'string' && !checksum.includes('-');
+    const sha256 = isWhole ? Buffer.from(checksum, 'base64').toString('hex') : undefined;
     return { bytes: Number(response.headers['content-length']), sha256 };
   }
 
-  async function read(path: string, guard: StallGuard): Promise<Readable> {
-    return touching(await client.getObject(bucket, keyOf(path)), guard);
+  async #read(path: string, guard: StallGuard): Promise<Readable> {
+    return touching(await this.#client.getObject(this.#bucket, this.#keyOf(path)), guard);
   }
 
-  return {
-    putFile: (path, localFile, signal) =>
-      guarded(path, signal, async (guard) => {
-        const file = { path, ...(await digestFile(localFile, signal)) };
-        return put(file, () => createReadStream(localFile, { highWaterMark: 256 * 1024 }), guard);
-      }),
-    putBytes: (path, bytes, signal) =>
-      guarded(path, signal, async (guard) => {
-        const file = { path, ...(await digest(of(bytes))) };
-        return put(file, () => Readable.from([Buffer.from(bytes)]), guard);
-      }),
-    getFile: (file, localFile, signal) =>
-      guarded(file.path, signal, async (guard) =>
-        saveVerified(await read(file.path, guard), file, localFile),
-      ),
-    getBytes: (path, maxBytes, signal) =>
-      guarded(path, signal, async (guard) => {
-        const chunks: Uint8Array[] = [];
-        let bytes = 0;
-        for await (const chunk of await read(path, guard)) {
-          bytes += chunk.length;
-          if (bytes > maxBytes)
-            throw new Failure(
-              'corrupt',
-              'FileTooLong',
-              `s3://${bucket}/${keyOf(path)} has more than the ${maxBytes} bytes expected`,
-            );
-          chunks.push(chunk);
-        }
-        return Buffer.concat(chunks);
-      }),
-    async *list(under, signal) {
-      try {
-        for await (const item of client.listObjectsV2(bucket, prefix + under, true)) {
-          if (signal.aborted) return;
-          yield {
-            path: item.name.slice(prefix.length),
-            bytes: item.size,
-            modifiedMs: item.lastModified.getTime(),
-          };
-        }
-      } catch (error) {
-        throw classify(error, bucket, prefix + under);
-      }
-    },
-    delete: (path, signal) =>
-      guarded(path, signal, async () => {
-        await client.removeObject(bucket, keyOf(path));
-      }),
-    check: (signal) => check(signal),
-    loadSpec: (path) => ({ type: 's3_zip', bucket, key: keyOf(path), S3Schema: 's3n' }),
-    pathOf(loadSpec) {
-      if (
-        loadSpec.type !== 's3_zip' ||
-        loadSpec.bucket !== bucket ||
-        !loadSpec.key.startsWith(prefix)
-      ) {
-        throw new Failure(
-          'config',
-          'LoadSpecForeign',
-          `load spec ${JSON.stringify(loadSpec)} is not in s3://${bucket}/${prefix}`,
-        );
-      }
-      return checkedPath(loadSpec.key.slice(prefix.length));
-    },
-  };
+  getFile(file: StoredFile, localFile: string, signal: AbortSignal): Promise<void> {
+    return this.#guarded(file.path, signal, async (guard) =>
+      saveVerified(await this.#read(file.path, guard), file, localFile),
+    );
+  }
 
-  async function check(signal: AbortSignal): Promise<void> {
-    await guarded('', signal, async (guard) => {
-      const isThere = await client.bucketExists(bucket);
-      if (!isThere)
-        throw new Failure(
-          'config',
-          'BucketMissing',
-          `bucket '${bucket}' does not exist at ${options.endpoint}; create it or name another`,
-        );
-      const path = `.check-${randomUUID()}`;
-      try {
-        await put(
-          { path, ...(await digest(of(new Uint8Array(1)))) },
-          () => Readable.from([Buffer.alloc(1)]),
-          guard,
-        );
-      } finally {
-        await client.removeObject(bucket, keyOf(path)).catch((error: unknown) => {
-          if (!isFailure(error)) throw classify(error, bucket, keyOf(path));
-        });
+  getBytes(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#guarded(path, signal, async (guard) => {
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of await this.#read(path, guard)) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) {
+          const text = `s3://${this.#bucket}/${this.#keyOf(path)} has more than the ${maxBytes} bytes expected`;
+          throw new Failure('corrupt', 'FileTooLong', text);
+        }
+        chunks.push(chunk);
       }
+      return Buffer.concat(chunks);
     });
+  }
+
+  async *list(under: string, signal: AbortSignal): ReturnType<DeepStorage['list']> {
+    const prefix = this.#prefix;
+    try {
+      for await (const item of this.#client.listObjectsV2(this.#bucket, prefix + under, true)) {
+        if (signal.aborted) return;
+        yield {
+          path: item.name.slice(prefix.length),
+          bytes: item.size,
+          modifiedMs: item.lastModified.getTime(),
+        };
+      }
+    } catch (error) {
+      throw classify(error, this.#bucket, prefix + under);
+    }
+  }
+
+  delete(path: string, signal: AbortSignal): Promise<void> {
+    return this.#guarded(path, signal, () =>
+      this.#client.removeObject(this.#bucket, this.#keyOf(path)),
+    );
+  }
+
+  check(signal: AbortSignal): Promise<void> {
+    return this.#guarded('', signal, async (guard) => {
+      if (!(await this.#client.bucketExists(this.#bucket))) {
+        const text = `bucket '${this.#bucket}' does not exist at ${this.#endpoint}; create it or name another`;
+        throw new Failure('config', 'BucketMissing', text);
+      }
+      const path = `.check-${randomUUID()}`;
+      const probe = { path, ...(await digest(of(new Uint8Array(1)))) };
+      await this.#put(probe, () => Readable.from([Buffer.alloc(1)]), guard);
+      await this.#client.removeObject(this.#bucket, this.#keyOf(path));
+    });
+  }
+
+  loadSpec(path: string): LoadSpec {
+    return { type: 's3_zip', bucket: this.#bucket, key: this.#keyOf(path), S3Schema: 's3n' };
+  }
+
+  pathOf(loadSpec: LoadSpec): string {
+    const { type } = loadSpec;
+    if (
+      type !== 's3_zip' ||
+      loadSpec.bucket !== this.#bucket ||
+      !loadSpec.key.startsWith(this.#prefix)
+    ) {
+      const text = `load spec ${JSON.stringify(loadSpec)} is not in s3://${this.#bucket}/${this.#prefix}`;
+      throw new Failure('config', 'LoadSpecForeign', text);
+    }
+    return checkedPath(loadSpec.key.slice(this.#prefix.length));
   }
 }
 
