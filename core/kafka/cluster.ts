@@ -65,101 +65,131 @@ export function openKafkaCluster(
   options: KafkaConnectionOptions,
   clock: Clock = systemClock,
 ): KafkaCluster {
-  const connections = new Map<string, Promise<BrokerConnection>>();
-  let firstServer = 0;
-  let isClosed = false;
+  return new Cluster(options, clock);
+}
 
-  function connection(address: string): Promise<BrokerConnection> {
-    if (isClosed)
-      return Promise.reject(
-        new Failure('transient', 'KafkaUnavailable', 'the connection to Kafka is closed'),
-      );
-    let opening = connections.get(address);
+class Cluster implements KafkaCluster {
+  readonly #options: KafkaConnectionOptions;
+  readonly #clock: Clock;
+  readonly #connections = new Map<string, Promise<BrokerConnection>>();
+  #firstServer = 0;
+  #isClosed = false;
+
+  constructor(options: KafkaConnectionOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  async send<T>(address: string, request: Request<T>, timeoutMs?: number): Promise<T> {
+    const opened = await this.#connection(address);
+    return request.decode(await opened.send(request.type, request.body, timeoutMs));
+  }
+
+  #connection(address: string): Promise<BrokerConnection> {
+    if (this.#isClosed) return Promise.reject(unavailable('the connection to Kafka is closed'));
+    let opening = this.#connections.get(address);
     if (opening === undefined) {
-      opening = openBrokerConnection(address, options);
-      connections.set(address, opening);
+      opening = openBrokerConnection(address, this.#options);
+      this.#connections.set(address, opening);
       // One that could not be opened is tried afresh by the next request.
-      opening.catch(() => connections.delete(address));
+      opening.catch(() => this.#connections.delete(address));
     }
     return opening;
   }
 
-  async function send<T>(address: string, request: Request<T>, timeoutMs?: number): Promise<T> {
-    const opened = await connection(address);
-    return request.decode(await opened.send(request.type, request.body, timeoutMs));
-  }
-
   // Any broker can answer; the one that did last is asked first.
-  async function askAny<T>(request: Request<T>): Promise<T> {
-    const servers = options.bootstrapServers;
+  async #askAny<T>(request: Request<T>): Promise<T> {
+    const servers = this.#options.bootstrapServers;
     const reasons: string[] = [];
     for (let i = 0; i < servers.length; i++) {
-      const at = (firstServer + i) % servers.length;
+      const at = (this.#firstServer + i) % servers.length;
       try {
-        const answer = await send(servers[at] ?? '', request);
-        firstServer = at;
+        const answer = await this.send(servers[at] ?? '', request);
+        this.#firstServer = at;
         return answer;
       } catch (error) {
         if (!isFailure(error, 'transient')) throw error;
         reasons.push(messageOf(error));
       }
     }
-    throw new Failure(
-      'transient',
-      'KafkaUnavailable',
-      `no bootstrap server answered: ${reasons.join('; ')}`,
-    );
+    throw unavailable(`no bootstrap server answered: ${reasons.join('; ')}`);
   }
 
-  const patiently = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
-    retry(work, { clock, signal });
+  #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return retry(work, { clock: this.#clock, signal });
+  }
 
-  async function topicNow(topic: string): Promise<ClusterMetadata> {
-    const metadata = await askAny(metadataRequest(topic));
+  metadata(topic: string, signal: AbortSignal): Promise<ClusterMetadata> {
+    return this.#patiently(signal, () => this.#topicNow(topic));
+  }
+
+  async #topicNow(topic: string): Promise<ClusterMetadata> {
+    const metadata = await this.#askAny(metadataRequest(topic));
     const { error } = metadata.topic;
-    if (error !== KAFKA_ERRORS.NONE && error !== KAFKA_ERRORS.LEADER_NOT_AVAILABLE)
+    if (error !== KAFKA_ERRORS.NONE && error !== KAFKA_ERRORS.LEADER_NOT_AVAILABLE) {
       throw kafkaFailure(error, `topic '${topic}'`);
+    }
     return metadata;
   }
 
   /** Asks each leader about its partitions. */
-  async function askLeaders<T>(
+  async #askLeaders<T>(
     topic: string,
     partitions: readonly number[],
     ask: (address: string, partitions: number[]) => Promise<T>,
   ): Promise<T[]> {
-    const metadata = await topicNow(topic);
+    const metadata = await this.#topicNow(topic);
     const byLeader = new Map<string, number[]>();
     for (const partition of partitions) {
       const found = metadata.topic.partitions.find(
         (candidate) => candidate.partition === partition,
       );
-      if (found === undefined)
+      if (found === undefined) {
         throw new Failure(
           'config',
           'TopicMissing',
           `topic '${topic}' has no partition ${partition}`,
         );
+      }
       const address = metadata.brokers.get(found.leader);
       if (address === undefined)
-        throw new Failure(
-          'transient',
-          'KafkaUnavailable',
-          `partition ${partition} of topic '${topic}' has no leader`,
-        );
+        throw unavailable(`partition ${partition} of topic '${topic}' has no leader`);
       byLeader.set(address, [...(byLeader.get(address) ?? []), partition]);
     }
     return Promise.all([...byLeader].map(([address, mine]) => ask(address, mine)));
   }
 
-  async function listOnce(
+  listOffsets(
+    topic: string,
+    partitions: readonly number[],
+    question: OffsetQuestion,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
+    return this.#patiently(signal, () => this.#list(topic, partitions, question));
+  }
+
+  async #list(
+    topic: string,
+    partitions: readonly number[],
+    question: OffsetQuestion,
+  ): Promise<Map<number, number>> {
+    if (question === 'earliest') return this.#listOnce(topic, partitions, EARLIEST, false);
+    if (question === 'highWatermark') return this.#listOnce(topic, partitions, LATEST, false);
+    if (question === 'lastStable') return this.#listOnce(topic, partitions, LATEST, true);
+    const found = await this.#listOnce(topic, partitions, question.timestampMs, true);
+    const beyond = [...found].filter(([, offset]) => offset < 0).map(([partition]) => partition);
+    const ends = beyond.length === 0 ? [] : await this.#listOnce(topic, beyond, LATEST, true);
+    return new Map([...found, ...ends]);
+  }
+
+  async #listOnce(
     topic: string,
     partitions: readonly number[],
     timestampMs: number,
     isCommitted: boolean,
   ): Promise<Map<number, number>> {
-    const answers = await askLeaders(topic, partitions, (address, mine) =>
-      send(address, listOffsetsRequest(topic, mine, timestampMs, isCommitted)),
+    const answers = await this.#askLeaders(topic, partitions, (address, mine) =>
+      this.send(address, listOffsetsRequest(topic, mine, timestampMs, isCommitted)),
     );
     const offsets = new Map<number, number>();
     for (const { partition, error, offset } of answers.flat()) {
@@ -169,70 +199,75 @@ export function openKafkaCluster(
     return offsets;
   }
 
-  async function list(
+  epochEnd(
     topic: string,
-    partitions: readonly number[],
-    question: OffsetQuestion,
-  ): Promise<Map<number, number>> {
-    if (question === 'earliest') return listOnce(topic, partitions, EARLIEST, false);
-    if (question === 'highWatermark') return listOnce(topic, partitions, LATEST, false);
-    if (question === 'lastStable') return listOnce(topic, partitions, LATEST, true);
-    const found = await listOnce(topic, partitions, question.timestampMs, true);
-    const beyond = [...found].filter(([, offset]) => offset < 0).map(([partition]) => partition);
-    const ends = beyond.length === 0 ? [] : await listOnce(topic, beyond, LATEST, true);
-    return new Map([...found, ...ends]);
+    partition: number,
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<EpochEnd> {
+    return this.#patiently(signal, async () => {
+      const request = epochEndRequest(topic, partition, epoch);
+      const [end] = await this.#askLeaders(topic, [partition], (address) =>
+        this.send(address, request),
+      );
+      if (end === undefined || end.error !== KAFKA_ERRORS.NONE) {
+        throw leaderFailure(end?.error ?? -1, topic, partition);
+      }
+      return end;
+    });
   }
 
-  async function coordinator(group: string): Promise<string> {
-    const { error, address } = await askAny(coordinatorRequest(group));
+  async #coordinator(group: string): Promise<string> {
+    const { error, address } = await this.#askAny(coordinatorRequest(group));
     if (error !== KAFKA_ERRORS.NONE) throw kafkaFailure(error, `consumer group '${group}'`);
     return address;
   }
 
-  return {
-    send,
-    metadata: (topic, signal) => patiently(signal, () => topicNow(topic)),
-    listOffsets: (topic, partitions, question, signal) =>
-      patiently(signal, () => list(topic, partitions, question)),
-    epochEnd: (topic, partition, epoch, signal) =>
-      patiently(signal, async () => {
-        const [end] = await askLeaders(topic, [partition], (address) =>
-          send(address, epochEndRequest(topic, partition, epoch)),
+  commitOffsets(
+    group: string,
+    topic: string,
+    offsets: ReadonlyMap<number, number>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#patiently(signal, async () => {
+      const answers = await this.send(
+        await this.#coordinator(group),
+        offsetCommitRequest(group, topic, offsets),
+      );
+      for (const { partition, error } of answers) {
+        if (error === KAFKA_ERRORS.NONE) continue;
+        throw kafkaFailure(
+          error,
+          `offset of partition ${partition} of topic '${topic}' in consumer group '${group}'`,
         );
-        if (end === undefined || end.error !== KAFKA_ERRORS.NONE)
-          throw leaderFailure(end?.error ?? -1, topic, partition);
-        return end;
-      }),
-    commitOffsets: (group, topic, offsets, signal) =>
-      patiently(signal, async () => {
-        const answers = await send(
-          await coordinator(group),
-          offsetCommitRequest(group, topic, offsets),
-        );
-        for (const { partition, error } of answers) {
-          if (error !== KAFKA_ERRORS.NONE)
-            throw kafkaFailure(
-              error,
-              `offset of partition ${partition} of topic '${topic}' in consumer group '${group}'`,
-            );
-        }
-      }),
-    committedOffsets: (group, topic, partitions, signal) =>
-      patiently(signal, async () => {
-        const { error, offsets } = await send(
-          await coordinator(group),
-          offsetFetchRequest(group, topic, partitions),
-        );
-        if (error !== KAFKA_ERRORS.NONE) throw kafkaFailure(error, `consumer group '${group}'`);
-        return new Map([...offsets].filter(([, offset]) => offset >= 0));
-      }),
-    async close() {
-      isClosed = true;
-      for (const opened of await Promise.allSettled(connections.values())) {
-        if (opened.status === 'fulfilled') await opened.value.close();
       }
-    },
-  };
+    });
+  }
+
+  committedOffsets(
+    group: string,
+    topic: string,
+    partitions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
+    return this.#patiently(signal, async () => {
+      const request = offsetFetchRequest(group, topic, partitions);
+      const { error, offsets } = await this.send(await this.#coordinator(group), request);
+      if (error !== KAFKA_ERRORS.NONE) throw kafkaFailure(error, `consumer group '${group}'`);
+      return new Map([...offsets].filter(([, offset]) => offset >= 0));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const opened of await Promise.allSettled(this.#connections.values())) {
+      if (opened.status === 'fulfilled') await opened.value.close();
+    }
+  }
+}
+
+function unavailable(text: string): Failure {
+  return new Failure('transient', 'KafkaUnavailable', text);
 }
 
 // Asked of a broker that has just lost or not yet learned the partition: the metadata will settle.

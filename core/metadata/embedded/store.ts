@@ -6,9 +6,11 @@ import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { Failure, messageOf } from '../../runtime/failure.ts';
 import { createMirrorState, type MirrorEvent, type MirrorState } from '../mirror-state.ts';
 import type {
+  Change,
   Compare,
   Lease,
   MetadataStore,
+  Mirror,
   Transaction,
   TransactionResult,
   Versioned,
@@ -40,9 +42,7 @@ export interface EmbeddedOptions {
  * @throws Failure `config` StoreLocked when another process has it open; `corrupt` StoreBroken
  */
 export function openEmbeddedStore(options: EmbeddedOptions): MetadataStore {
-  const database = openDatabase(options.path);
-  const statements = prepare(database);
-  return createStore(database, statements, options.clock ?? systemClock);
+  return new EmbeddedStore(openDatabase(options.path), options.clock ?? systemClock);
 }
 
 function openDatabase(path: string): DatabaseSync {
@@ -98,138 +98,155 @@ function prepare(database: DatabaseSync): Statements {
   };
 }
 
-function createStore(database: DatabaseSync, sql: Statements, clock: Clock): MetadataStore {
-  const mirrors = new Set<{ readonly prefix: string; readonly state: MirrorState }>();
-  const leases = new Map<string, Lease>();
-  let leaseCount = 0;
-  let isOpen = true;
+class EmbeddedStore implements MetadataStore {
+  readonly #database: DatabaseSync;
+  readonly #sql: Statements;
+  readonly #clock: Clock;
+  readonly #mirrors = new Set<{ readonly prefix: string; readonly state: MirrorState }>();
+  readonly #leases = new Map<string, Lease>();
+  #leaseCount = 0;
+  #isOpen = true;
 
-  const revision = (): number => Number(sql.revision.get()?.['value'] ?? 0);
-  const get = (key: string): Versioned | undefined => toVersioned(sql.get.get(key));
-  const list = (prefix: string): Versioned[] =>
-    sql.list.all(prefix, prefix + AFTER).map((row) => versioned(row));
+  constructor(database: DatabaseSync, clock: Clock) {
+    this.#database = database;
+    this.#sql = prepare(database);
+    this.#clock = clock;
+    this.#removeLeased(null);
+  }
+
+  #revision(): number {
+    return Number(this.#sql.revision.get()?.['value'] ?? 0);
+  }
+
+  #get(key: string): Versioned | undefined {
+    const row = this.#sql.get.get(key);
+    return row === undefined ? undefined : versioned(row);
+  }
+
+  #list(prefix: string): Versioned[] {
+    return this.#sql.list.all(prefix, prefix + AFTER).map((row) => versioned(row));
+  }
 
   /** Runs `work` as one durable step and tells the mirrors. */
-  function commit(work: (at: number) => MirrorEvent[]): number {
-    if (!isOpen) throw new Failure('transient', 'StoreUnavailable', 'the metadata store is closed');
-    const before = revision();
+  #commit(work: (at: number) => MirrorEvent[]): number {
+    if (!this.#isOpen)
+      throw new Failure('transient', 'StoreUnavailable', 'the metadata store is closed');
+    const before = this.#revision();
     let events: MirrorEvent[];
     try {
-      database.exec('BEGIN IMMEDIATE');
+      this.#database.exec('BEGIN IMMEDIATE');
       events = work(before + 1);
-      if (events.length > 0) sql.setRevision.run(before + 1);
-      database.exec('COMMIT');
+      if (events.length > 0) this.#sql.setRevision.run(before + 1);
+      this.#database.exec('COMMIT');
     } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw new Failure(
-        'transient',
-        'StoreUnavailable',
-        `metadata could not be written: ${messageOf(error)}`,
-        error,
-      );
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      const text = `metadata could not be written: ${messageOf(error)}`;
+      throw new Failure('transient', 'StoreUnavailable', text, error);
     }
     const at = events.length > 0 ? before + 1 : before;
     // In a later turn: whoever writes is not called back from inside its own call. Order is kept.
-    for (const { prefix, state } of mirrors) {
+    for (const { prefix, state } of this.#mirrors) {
       const mine = events.filter((event) => event.key.startsWith(prefix));
       queueMicrotask(() => state.apply(mine, at));
     }
     return at;
   }
 
-  const holds = (compare: Compare): boolean =>
-    'key' in compare
-      ? (get(compare.key)?.modRevision ?? 0) === compare.modRevision
-      : sql.any.get(compare.emptyPrefix, compare.emptyPrefix + AFTER) === undefined;
+  #holds(compare: Compare): boolean {
+    if ('key' in compare) return (this.#get(compare.key)?.modRevision ?? 0) === compare.modRevision;
+    return this.#sql.any.get(compare.emptyPrefix, compare.emptyPrefix + AFTER) === undefined;
+  }
 
-  function write(step: Write, at: number): MirrorEvent[] {
+  #write(step: Write, at: number): MirrorEvent[] {
     if ('put' in step) {
-      const created = get(step.put)?.createRevision ?? at;
-      sql.put.run(step.put, step.value, at, created, step.lease?.id ?? null);
-      return [
-        {
-          key: step.put,
-          entry: { key: step.put, value: step.value, modRevision: at, createRevision: created },
-        },
-      ];
+      const { put: key, value } = step;
+      const created = this.#get(key)?.createRevision ?? at;
+      this.#sql.put.run(key, value, at, created, step.lease?.id ?? null);
+      return [{ key, entry: { key, value, modRevision: at, createRevision: created } }];
     }
     const keys =
-      'delete' in step ? [step.delete] : list(step.deletePrefix).map((entry) => entry.key);
-    return removeKeys(keys);
+      'delete' in step ? [step.delete] : this.#list(step.deletePrefix).map((entry) => entry.key);
+    return this.#removeKeys(keys);
   }
 
-  function removeKeys(keys: readonly string[]): MirrorEvent[] {
-    return keys
-      .filter((key) => sql.remove.run(key).changes > 0)
-      .map((key) => ({ key, entry: undefined }));
+  #removeKeys(keys: readonly string[]): MirrorEvent[] {
+    const removed = keys.filter((key) => this.#sql.remove.run(key).changes > 0);
+    return removed.map((key) => ({ key, entry: undefined }));
   }
 
-  function removeLeased(lease: string | null): void {
-    commit(() => removeKeys(sql.leased.all(lease, lease).map((row) => String(row['key']))));
+  /** Keys of one lease, or of any for null. */
+  #removeLeased(lease: string | null): void {
+    this.#commit(() =>
+      this.#removeKeys(this.#sql.leased.all(lease, lease).map((row) => String(row['key']))),
+    );
   }
 
-  function grant(ttlMs: number): Lease {
-    const id = String(++leaseCount);
-    const lost = new AbortController();
-    const lease: Lease = {
-      id,
-      ttlMs,
-      lost: lost.signal,
-      // The store lives in the process that holds the lease: it cannot outlive it, nor expire before it.
-      isAlive: () => !lost.signal.aborted,
-      revoke() {
-        if (leases.delete(id)) removeLeased(id);
-        lost.abort();
-        return Promise.resolve();
-      },
-    };
-    leases.set(id, lease);
-    return lease;
+  get(key: string): Promise<Versioned | undefined> {
+    return attempt(() => this.#get(key));
   }
 
-  removeLeased(null);
-  return {
-    get: (key) => attempt(() => get(key)),
-    list: (prefix) => attempt(() => ({ entries: list(prefix), revision: revision() })),
-    transact: (transaction: Transaction) =>
-      attempt((): TransactionResult => {
-        checkTransaction(transaction);
-        if (!transaction.compare.every(holds)) {
-          return {
-            committed: false,
-            revision: revision(),
-            reads: (transaction.readOnFailure ?? []).map(get),
-          };
-        }
-        return {
-          committed: true,
-          revision: commit((at) => transaction.writes.flatMap((step) => write(step, at))),
-        };
-      }),
-    lease: (ttlMs) => attempt(() => grant(ttlMs)),
-    mirror(prefix, onChange) {
-      const state = createMirrorState(onChange, {
-        clock,
-        onClose: () => mirrors.delete(entry),
-        onBehind: () => undefined,
-      });
-      const entry = { prefix, state };
-      mirrors.add(entry);
-      queueMicrotask(() => {
-        if (!isOpen) return;
-        state.setConnected(true);
-        state.replace(list(prefix), revision());
-      });
-      return state.mirror;
-    },
-    async close() {
-      if (!isOpen) return;
-      await Promise.all([...leases.values()].map((lease) => lease.revoke()));
-      for (const { state } of mirrors) state.mirror.close();
-      isOpen = false;
-      database.close();
-    },
-  };
+  list(prefix: string): Promise<{ entries: readonly Versioned[]; revision: number }> {
+    return attempt(() => ({ entries: this.#list(prefix), revision: this.#revision() }));
+  }
+
+  transact(transaction: Transaction): Promise<TransactionResult> {
+    return attempt((): TransactionResult => {
+      checkTransaction(transaction);
+      if (!transaction.compare.every((compare) => this.#holds(compare))) {
+        const reads = (transaction.readOnFailure ?? []).map((key) => this.#get(key));
+        return { committed: false, revision: this.#revision(), reads };
+      }
+      const revision = this.#commit((at) =>
+        transaction.writes.flatMap((step) => this.#write(step, at)),
+      );
+      return { committed: true, revision };
+    });
+  }
+
+  lease(ttlMs: number): Promise<Lease> {
+    return attempt(() => {
+      const id = String(++this.#leaseCount);
+      const lost = new AbortController();
+      const lease: Lease = {
+        id,
+        ttlMs,
+        lost: lost.signal,
+        // The store lives in the process that holds the lease: it cannot outlive it, nor expire before it.
+        isAlive: () => !lost.signal.aborted,
+        revoke: () => {
+          if (this.#leases.delete(id)) this.#removeLeased(id);
+          lost.abort();
+          return Promise.resolve();
+        },
+      };
+      this.#leases.set(id, lease);
+      return lease;
+    });
+  }
+
+  mirror(prefix: string, onChange: (changes: readonly Change[]) => void): Mirror {
+    const state = createMirrorState(onChange, {
+      clock: this.#clock,
+      onClose: () => this.#mirrors.delete(entry),
+      onBehind: () => undefined,
+    });
+    const entry = { prefix, state };
+    this.#mirrors.add(entry);
+    queueMicrotask(() => {
+      if (!this.#isOpen) return;
+      state.setConnected(true);
+      state.replace(this.#list(prefix), this.#revision());
+    });
+    return state.mirror;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    await Promise.all([...this.#leases.values()].map((lease) => lease.revoke()));
+    for (const { state } of this.#mirrors) state.mirror.close();
+    this.#isOpen = false;
+    this.#database.close();
+  }
 }
 
 // Synchronous work behind an asynchronous port: errors reject, they are never thrown at the caller.
@@ -245,10 +262,6 @@ async function attempt<T>(work: () => T): Promise<T> {
       error,
     );
   }
-}
-
-function toVersioned(row: Record<string, unknown> | undefined): Versioned | undefined {
-  return row === undefined ? undefined : versioned(row);
 }
 
 function versioned(row: Record<string, unknown>): Versioned {
