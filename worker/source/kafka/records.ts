@@ -1,4 +1,5 @@
-// The innermost loop: the records of one batch, plain bytes. Varints are read inline; nothing is allocated.
+// The innermost loop: the records of one batch, plain bytes. Varints of one byte are read inline;
+// nothing is allocated.
 //   record: length varint | attributes i8 | timestampDelta varlong | offsetDelta varint | key length varint, key |
 //           value length varint, value | headers (skipped by the record's length)
 
@@ -33,63 +34,29 @@ export function readRecords(
   const hasTime = baseTimestampMs >= 0;
   let n = out.count;
   let at = from;
+  // Reading past the end yields undefined, which ends every varint; the checks of lengths catch what came of it.
   for (let i = 0; i < count; i++) {
-    // Reading past the end yields undefined, which counts as 0 and ends every varint; the checks below catch it.
-    let byte = bytes[at++]!;
-    let value = byte & 127;
-    for (let shift = 7; byte > 127; shift += 7) {
-      byte = bytes[at++]!;
-      value |= (byte & 127) << shift;
-    }
-    const recordEnd = at + ((value >>> 1) ^ -(value & 1));
+    let raw = bytes[at]! < 128 ? bytes[at]! : varint(bytes, at);
+    at = after(bytes, at);
+    const recordEnd = at + ((raw >>> 1) ^ -(raw & 1));
     if (recordEnd < at || recordEnd > to) return -1;
-    at++;
 
-    // Deltas of less than 2^27 ms (37 hours) are the rule: up to four bytes fit an int.
-    let delta = 0;
-    byte = bytes[at++]!;
-    value = byte & 127;
-    let shift = 7;
-    for (; byte > 127 && shift < 28; shift += 7) {
-      byte = bytes[at++]!;
-      value |= (byte & 127) << shift;
-    }
-    if (byte > 127) {
-      let wide = value;
-      for (let scale = 2 ** 28; byte > 127 && at < recordEnd; scale *= 128) {
-        byte = bytes[at++]!;
-        wide += (byte & 127) * scale;
-      }
-      delta = wide % 2 === 0 ? wide / 2 : -(wide + 1) / 2;
-    } else {
-      delta = (value >>> 1) ^ -(value & 1);
-    }
+    // One byte of attributes, then the two deltas.
+    const delta = bytes[at + 1]! < 128 ? unzigzag(bytes[at + 1]!) : varlong(bytes, at + 1);
+    at = after(bytes, at + 1);
+    raw = bytes[at]! < 128 ? bytes[at]! : varint(bytes, at);
+    at = after(bytes, at);
+    const offset = baseOffset + unzigzag(raw);
 
-    byte = bytes[at++]!;
-    value = byte & 127;
-    for (shift = 7; byte > 127; shift += 7) {
-      byte = bytes[at++]!;
-      value |= (byte & 127) << shift;
-    }
-    const offset = baseOffset + ((value >>> 1) ^ -(value & 1));
-
-    byte = bytes[at++]!;
-    value = byte & 127;
-    for (shift = 7; byte > 127; shift += 7) {
-      byte = bytes[at++]!;
-      value |= (byte & 127) << shift;
-    }
-    const keyLength = (value >>> 1) ^ -(value & 1);
+    raw = bytes[at]! < 128 ? bytes[at]! : varint(bytes, at);
+    at = after(bytes, at);
+    const keyLength = unzigzag(raw);
     if (keyLength > 0) at += keyLength;
     if (at >= recordEnd) return -1;
 
-    byte = bytes[at++]!;
-    value = byte & 127;
-    for (shift = 7; byte > 127; shift += 7) {
-      byte = bytes[at++]!;
-      value |= (byte & 127) << shift;
-    }
-    const valueLength = (value >>> 1) ^ -(value & 1);
+    raw = bytes[at]! < 128 ? bytes[at]! : varint(bytes, at);
+    at = after(bytes, at);
+    const valueLength = unzigzag(raw);
     if (valueLength > recordEnd - at) return -1;
 
     if (offset >= fromOffset) {
@@ -103,4 +70,37 @@ export function readRecords(
   }
   out.count = n;
   return at;
+}
+
+function unzigzag(value: number): number {
+  return (value >>> 1) ^ -(value & 1);
+}
+
+/** The varint at `at`, still zigzag, in 32 bits. */
+function varint(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let shift = 0, i = at; shift < 35; shift += 7) {
+    const byte = bytes[i++]!;
+    value |= (byte & 127) << shift;
+    if (!(byte > 127)) break;
+  }
+  return value;
+}
+
+/** The position after the varint at `at`. */
+function after(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (bytes[end]! > 127) end++;
+  return end + 1;
+}
+
+/** The zigzag varint of up to 64 bits at `at`, decoded; exact for what fits a double. */
+function varlong(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let scale = 1, i = at; scale < 2 ** 70; scale *= 128) {
+    const byte = bytes[i++]!;
+    value += (byte & 127) * scale;
+    if (!(byte > 127)) break;
+  }
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
