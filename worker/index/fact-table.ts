@@ -12,7 +12,7 @@ export const KEY_TIME_INTS = 2;
 export class FactTable {
   #facts: Int32Array;
   #stride: number;
-  #hash: Int32Array;
+  /** Two ints a slot: row + 1 (0 = free), hash of its key. */
   #table: Int32Array;
   #rows = 0;
   readonly #rollup: boolean;
@@ -23,8 +23,7 @@ export class FactTable {
     this.#stride = stride;
     this.#rollup = rollup;
     this.#facts = sharedInts(64 * stride);
-    this.#hash = new Int32Array(rollup ? 64 : 0);
-    this.#table = new Int32Array(rollup ? 256 : 0);
+    this.#table = new Int32Array(rollup ? 2 * 128 : 0);
     this.key = new Int32Array(stride);
   }
 
@@ -41,37 +40,26 @@ export class FactTable {
   }
 
   get bytes(): number {
-    return (this.#facts.length + this.#hash.length + this.#table.length) * 4;
+    return (this.#facts.length + this.#table.length) * 4;
   }
 
   /** Row of `key`, added when new or when rows do not roll up. */
   rowOfKey(): number {
     if (!this.#rollup) return this.#append();
-    const key = this.key;
-    const stride = this.#stride;
-    let h = 0;
-    for (let k = 0; k < stride; k++) {
-      h = Math.imul(h ^ (key[k] as number), 0x9e3779b1);
-      h ^= h >>> 15;
-    }
+    const hash = hashOf(this.key, 0, this.#stride);
     const table = this.#table;
     const mask = table.length - 1;
-    let i = (h ^ (h >>> 16)) & mask;
+    let i = slotOf(hash, mask);
     for (;;) {
-      const row = (table[i] as number) - 1;
+      const row = table[i]! - 1;
       if (row < 0) break;
-      if (this.#hash[row] === h && this.#equals(row * stride)) return row;
-      i = (i + 1) & mask;
+      if (table[i + 1] === hash && this.#equals(row)) return row;
+      i = (i + 2) & mask;
     }
     const row = this.#append();
-    if (row >= this.#hash.length) {
-      const hash = new Int32Array(this.#hash.length * 2);
-      hash.set(this.#hash);
-      this.#hash = hash;
-    }
-    this.#hash[row] = h;
     table[i] = row + 1;
-    if (this.#rows * 2 > table.length) this.#rehash();
+    table[i + 1] = hash;
+    if (this.#rows * 4 > table.length) this.#rehash();
     return row;
   }
 
@@ -96,42 +84,57 @@ export class FactTable {
     if (at + stride > this.#facts.length) this.#facts = grownInts(this.#facts, at + stride);
     const facts = this.#facts;
     const key = this.key;
-    for (let k = 0; k < stride; k++) facts[at + k] = key[k] as number;
+    for (let k = 0; k < stride; k++) facts[at + k] = key[k]!;
     this.#rows = row + 1;
     return row;
   }
 
-  #equals(at: number): boolean {
+  #equals(row: number): boolean {
     const facts = this.#facts;
     const key = this.key;
+    const at = row * this.#stride;
     for (let k = 0; k < key.length; k++) if (facts[at + k] !== key[k]) return false;
     return true;
   }
 
   #rehash(): void {
-    const table = new Int32Array(this.#table.length * 2);
-    const mask = table.length - 1;
-    for (let row = 0; row < this.#rows; row++) {
-      const h = this.#hash[row] as number;
-      let i = (h ^ (h >>> 16)) & mask;
-      while (table[i] !== 0) i = (i + 1) & mask;
-      table[i] = row + 1;
+    const old = this.#table;
+    this.#table = new Int32Array(old.length * 2);
+    for (let k = 0; k < old.length; k += 2) {
+      if (old[k] !== 0) this.#place(old[k]!, old[k + 1]!);
     }
-    this.#table = table;
   }
 
   /** Hashes cover the new columns too. */
   #rehashWide(): void {
     const stride = this.#stride;
+    this.#table.fill(0);
     for (let row = 0; row < this.#rows; row++) {
-      let h = 0;
-      for (let k = 0; k < stride; k++) {
-        h = Math.imul(h ^ (this.#facts[row * stride + k] as number), 0x9e3779b1);
-        h ^= h >>> 15;
-      }
-      this.#hash[row] = h;
+      this.#place(row + 1, hashOf(this.#facts, row * stride, stride));
     }
-    this.#table = new Int32Array(this.#table.length / 2);
-    this.#rehash();
   }
+
+  #place(entry: number, hash: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let i = slotOf(hash, mask);
+    while (table[i] !== 0) i = (i + 2) & mask;
+    table[i] = entry;
+    table[i + 1] = hash;
+  }
+}
+
+/** First int of the slot that a look-up begins at. */
+function slotOf(hash: number, mask: number): number {
+  return ((hash ^ (hash >>> 16)) << 1) & mask;
+}
+
+/** Hash of a key of `stride` ints. */
+function hashOf(ints: Int32Array, at: number, stride: number): number {
+  let h = 0;
+  for (let k = at; k < at + stride; k++) {
+    h = Math.imul(h ^ ints[k]!, 0x9e3779b1);
+    h ^= h >>> 15;
+  }
+  return h;
 }

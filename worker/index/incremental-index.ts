@@ -37,6 +37,8 @@ export class IncrementalIndex {
   #recordBytes: Uint8Array | undefined;
   #scratchView: DataView = new DataView(new ArrayBuffer(0));
   #scratchBytes: Uint8Array | undefined;
+  /** Keeps the reads of `touch` from being optimized away. */
+  #touched = 0;
   #minTimeMs = Infinity;
   #maxTimeMs = -Infinity;
   #bytes = 0;
@@ -81,6 +83,11 @@ export class IncrementalIndex {
     key[0] = timeMs | 0;
     key[1] = Math.floor(timeMs / TWO_32);
     const dimensions = this.#dimensions;
+    const { hash } = fields.text;
+    let touched = 0;
+    for (let i = 0; i < dimensions.length; i++)
+      touched |= dimensions[i]!.dictionary.touch(hash[i]!);
+    this.#touched = touched;
     for (let i = 0; i < dimensions.length; i++)
       this.#dimensionKey(dimensions[i] as Dimension, i, fields, key);
     const row = this.#facts.rowOfKey();

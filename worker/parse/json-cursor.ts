@@ -3,6 +3,7 @@
 // Nothing is allocated a token. Grammar: RFC 8259, strictly; control characters in strings are refused.
 
 import { HASH_FACTOR, HASH_SEED } from '../view/fields.ts';
+import { firstByteShift, specialBytes } from './text-words.ts';
 
 /** Kinds of a raw field. Absent is 0 so that one fill resets a row. */
 export const RAW_ABSENT = 0;
@@ -52,49 +53,64 @@ export class JsonCursor {
 
   /** From behind the opening quote to behind the closing one. RAW_STRING (hash set), RAW_ESCAPED or RAW_ABSENT. */
   string(): number {
-    const b = this.bytes;
-    const view = this.view;
-    const limit = this.limit;
+    const { bytes, view, limit } = this;
+    const wordsEnd = bytes.length - 3;
     let p = this.p;
     let h = HASH_SEED;
-    let word = p;
-    for (; p + 4 <= limit; p += 4) {
+    let seen = 0;
+    while (p < limit && p < wordsEnd) {
       const w = view.getInt32(p, true);
-      const q = w ^ 0x22222222;
-      const s = w ^ 0x5c5c5c5c;
-      // Zero-byte trick: a set bit means a quote, a backslash, a control or a high byte may be in the word.
-      const special =
-        (((q - 0x01010101) & ~q) | ((s - 0x01010101) & ~s) | (w - 0x20202020) | w) & 0x80808080;
-      if (special !== 0 && this.isWordSpecial(p)) break;
-      h = Math.imul(h ^ w, HASH_FACTOR);
-      h ^= h >>> 15;
-      word = p + 4;
-    }
-    for (p = word; p < limit; p++) {
-      const c = b[p] as number;
-      if (c === 0x22) {
-        this.textHash = h;
-        this.p = p + 1;
-        return RAW_STRING;
+      const special = specialBytes(w);
+      if (special === 0) {
+        seen |= w;
+        h = Math.imul(h ^ w, HASH_FACTOR);
+        h ^= h >>> 15;
+        p += 4;
+        continue;
       }
-      if (c === 0x5c) return this.escapedString(p);
-      if (c < 0x20) break;
-      if (c >= 0x80) this.sawHighBit = true;
-      h = Math.imul(h ^ c, HASH_FACTOR);
-      h ^= h >>> 15;
+      const shift = firstByteShift(special);
+      const part = w & ((1 << shift) - 1);
+      if (((seen | part) & 0x80808080) !== 0) this.sawHighBit = true;
+      if (shift !== 0) {
+        h = Math.imul(h ^ part, HASH_FACTOR);
+        h ^= h >>> 15;
+      }
+      return this.stringEnd(p + (shift >>> 3), h);
     }
-    this.p = p;
-    return RAW_ABSENT;
+    if ((seen & 0x80808080) !== 0) this.sawHighBit = true;
+    return this.stringTail(p, h);
   }
 
-  private isWordSpecial(p: number): boolean {
-    const b = this.bytes;
-    for (let i = p; i < p + 4; i++) {
-      const c = b[i] as number;
-      if (c === 0x22 || c === 0x5c || c < 0x20) return true;
+  /** The last three bytes of the buffer, where no whole word can be read. */
+  private stringTail(from: number, hash: number): number {
+    const { bytes, limit } = this;
+    let word = 0;
+    let p = from;
+    for (; p < limit; p++) {
+      const c = bytes[p] as number;
+      if (c === 0x22 || c === 0x5c || c < 0x20) break;
       if (c >= 0x80) this.sawHighBit = true;
+      word |= c << ((p - from) * 8);
     }
-    return false;
+    let h = hash;
+    if (p > from) {
+      h = Math.imul(h ^ word, HASH_FACTOR);
+      h ^= h >>> 15;
+    }
+    return this.stringEnd(p, h);
+  }
+
+  /** What the byte that ended a run of plain text means. */
+  private stringEnd(at: number, hash: number): number {
+    const c = at < this.limit ? (this.bytes[at] as number) : 0;
+    if (c === 0x22) {
+      this.textHash = hash;
+      this.p = at + 1;
+      return RAW_STRING;
+    }
+    if (c === 0x5c) return this.escapedString(at);
+    this.p = at;
+    return RAW_ABSENT;
   }
 
   private escapedString(from: number): number {
@@ -271,26 +287,4 @@ function isSimpleEscape(c: number): boolean {
     c === 0x72 ||
     c === 0x74
   );
-}
-
-/** Well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
-export function isUtf8(b: Uint8Array, start: number, end: number): boolean {
-  let p = start;
-  while (p < end) {
-    const c = b[p] as number;
-    if (c < 0x80) {
-      p++;
-      continue;
-    }
-    const length =
-      c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    if (length === 0 || p + length > end) return false;
-    const second = b[p + 1] as number;
-    const low = c === 0xe0 ? 0xa0 : c === 0xf0 ? 0x90 : 0x80;
-    const high = c === 0xed ? 0x9f : c === 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) return false;
-    for (let i = 2; i < length; i++) if (((b[p + i] as number) & 0xc0) !== 0x80) return false;
-    p += length;
-  }
-  return true;
 }

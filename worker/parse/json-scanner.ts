@@ -2,11 +2,10 @@
 // parser with slices of a record set; feeds it raw fields. No string, object or promise per row.
 //
 // Speed comes from three things: the hash of a string is computed while its end is looked for, four bytes a
-// step; keys are first compared with the key seen at the same position in the row before; integers and plain
-// decimals are exact without leaving the loop (performance.md 5).
+// step; rows like the one before are passed by their template, others compare each key first with the key seen at
+// the same position in the row before; integers and plain decimals are exact without leaving the loop.
 
 import {
-  isUtf8,
   JsonCursor,
   RAW_ABSENT,
   RAW_ARRAY,
@@ -21,6 +20,8 @@ import {
   SCAN_OK,
 } from './json-cursor.ts';
 import { KeyTable } from './key-table.ts';
+import { RowTemplate, TEMPLATE_FIELDS_MAX } from './row-template.ts';
+import { isUtf8 } from './text-words.ts';
 
 /** Scanner of one schema; slots are handed out by its key table. */
 export class JsonScanner extends JsonCursor {
@@ -34,7 +35,11 @@ export class JsonScanner extends JsonCursor {
   errorAt = 0;
 
   /** Slot met at each position of the previous row. */
-  readonly #order: Int32Array = new Int32Array(64).fill(-1);
+  readonly #order: Int32Array = new Int32Array(TEMPLATE_FIELDS_MAX).fill(-1);
+  readonly #template: RowTemplate = new RowTemplate();
+  /** True while the slots that the template does not fill are known to be absent. */
+  #isClean = false;
+  #fieldCount = 0;
 
   /** Sets the buffer that the following scans refer to. */
   setBytes(bytes: Uint8Array, view: DataView): void {
@@ -44,6 +49,18 @@ export class JsonScanner extends JsonCursor {
 
   /** Scans bytes `start .. end-1`, one JSON object. Returns SCAN_*; fields are valid until the next scan. */
   scan(start: number, end: number): number {
+    // Every row of the template fills the same slots, so that they need no reset between two of them.
+    if (!this.#isClean) this.kind.fill(RAW_ABSENT, 0, this.keys.size);
+    this.#isClean = this.#template.scan(this, start, end);
+    if (this.#isClean) return SCAN_OK;
+    const outcome = this.#general(start, end);
+    if (outcome === SCAN_OK && this.#template.wantsRow) {
+      this.#template.learn(this, start, end, this.#order, this.#fieldCount);
+    }
+    return outcome;
+  }
+
+  #general(start: number, end: number): number {
     this.limit = end;
     this.sawHighBit = false;
     this.kind.fill(RAW_ABSENT, 0, this.keys.size);
@@ -55,6 +72,7 @@ export class JsonScanner extends JsonCursor {
     this.skipSpace();
     if (b[this.p] === 0x7d && this.p < end) {
       this.p++;
+      this.#fieldCount = 0;
     } else {
       const outcome = this.#fields();
       if (outcome !== SCAN_OK) return outcome;
@@ -82,7 +100,10 @@ export class JsonScanner extends JsonCursor {
       this.skipSpace();
       const c = this.p < limit ? b[this.p] : 0;
       this.p++;
-      if (c === 0x7d) return SCAN_OK;
+      if (c === 0x7d) {
+        this.#fieldCount = position + 1;
+        return SCAN_OK;
+      }
       if (c !== 0x2c) return this.#fail(SCAN_MALFORMED);
       this.skipSpace();
     }
@@ -108,6 +129,12 @@ export class JsonScanner extends JsonCursor {
     if (slot >= this.kind.length) this.#grow(slot);
     if (position < this.#order.length) this.#order[position] = slot;
     return slot;
+  }
+
+  /** Reads the value at `p` into its slot and sets {@link p} behind it. */
+  valueAt(p: number, slot: number): boolean {
+    this.p = p;
+    return this.#value(slot) === SCAN_OK;
   }
 
   #value(slot: number): number {

@@ -83,7 +83,9 @@ describe('RowParser', () => {
           const expected = ['a', 'b', 'clé'].map((name) => {
             const v = object[name];
             if (v === undefined || v === null || (Array.isArray(v) && v.length === 0)) return null;
-            return Array.isArray(v) ? (v as (string | null)[]) : String(v as string | number | boolean);
+            return Array.isArray(v)
+              ? (v as (string | null)[])
+              : String(v as string | number | boolean);
           });
           expect(values).toEqual(expected);
           rows++;

@@ -50,14 +50,14 @@ export interface RowFields {
   timeMs: number;
 }
 
-/** Initial and extra mixing of {@link hashBytes}; the scanner inlines the same steps. */
+/** Initial value of {@link hashBytes}; the scanners inline the same steps. */
 export const HASH_SEED = 0x2f0b4a37;
-/** Multiplier of both steps. */
+/** Multiplier of each step. */
 export const HASH_FACTOR = 0x9e3779b1;
 
 /**
- * Hash of text: little-endian 4-byte words, then the tail bytes, one multiply each. Equal bytes give equal
- * hashes whatever buffer they are in. `view` must cover `bytes`.
+ * Hash of text: little-endian 4-byte words, the last one filled up with zeros, one multiply each. Equal bytes give
+ * equal hashes whatever buffer they are in. `view` must cover `bytes`.
  */
 export function hashBytes(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let h = HASH_SEED;
@@ -66,9 +66,9 @@ export function hashBytes(bytes: Uint8Array, view: DataView, start: number, end:
     h = Math.imul(h ^ view.getInt32(p, true), HASH_FACTOR);
     h ^= h >>> 15;
   }
-  for (; p < end; p++) {
-    h = Math.imul(h ^ (bytes[p] as number), HASH_FACTOR);
-    h ^= h >>> 15;
-  }
-  return h;
+  if (p === end) return h;
+  let word = 0;
+  for (let shift = 0; p < end; p++, shift += 8) word |= (bytes[p] as number) << shift;
+  h = Math.imul(h ^ word, HASH_FACTOR);
+  return h ^ (h >>> 15);
 }
