@@ -38,95 +38,127 @@ export function createMirrorState(
   onChange: (changes: readonly Change[]) => void,
   hooks: MirrorHooks,
 ): MirrorState {
-  const entries = new Map<string, Versioned>();
-  const ready = Promise.withResolvers<void>();
-  let waiters: { readonly revision: number; readonly wake: () => void }[] = [];
-  let revision = 0;
-  let isConnected = false;
-  let isClosed = false;
+  const copy = new MirrorCopy(onChange, hooks);
+  return {
+    mirror: copy,
+    apply: (events, revision) => copy.apply(events, revision),
+    replace: (entries, revision) => copy.replace(entries, revision),
+    setConnected: (isConnected) => copy.setConnected(isConnected),
+    get isAwaited() {
+      return copy.isAwaited;
+    },
+  };
+}
 
-  function deliver(changes: readonly Change[], upTo: number): void {
-    revision = Math.max(revision, upTo);
-    if (changes.length > 0) onChange(changes);
-    const due = waiters.filter((waiter) => waiter.revision <= revision);
-    waiters = waiters.filter((waiter) => waiter.revision > revision);
+class MirrorCopy implements Mirror {
+  readonly #onChange: (changes: readonly Change[]) => void;
+  readonly #hooks: MirrorHooks;
+  readonly #entries = new Map<string, Versioned>();
+  readonly #ready = Promise.withResolvers<void>();
+  #waiters: { readonly revision: number; readonly wake: () => void }[] = [];
+  #revision = 0;
+  #isConnected = false;
+  #isClosed = false;
+
+  constructor(onChange: (changes: readonly Change[]) => void, hooks: MirrorHooks) {
+    this.#onChange = onChange;
+    this.#hooks = hooks;
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0;
+  }
+
+  entries(): ReadonlyMap<string, Versioned> {
+    return this.#entries;
+  }
+
+  get(key: string): Versioned | undefined {
+    return this.#entries.get(key);
+  }
+
+  revision(): number {
+    return this.#revision;
+  }
+
+  isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  setConnected(isConnected: boolean): void {
+    this.#isConnected = isConnected && !this.#isClosed;
+  }
+
+  apply(events: readonly MirrorEvent[], upTo: number): void {
+    // A copy that was listed in between has seen these already.
+    if (this.#isClosed || upTo <= this.#revision) return;
+    this.#deliver(events, upTo);
+  }
+
+  replace(list: readonly Versioned[], at: number): void {
+    if (this.#isClosed) return;
+    const present = new Set(list.map((entry) => entry.key));
+    const gone = [...this.#entries.keys()].filter((key) => !present.has(key));
+    const put = list.toSorted((a, b) => a.modRevision - b.modRevision);
+    // A store that went back in time (a restore) is followed: what it says now is the truth.
+    this.#deliver(
+      [
+        ...gone.map((key) => ({ key, entry: undefined })),
+        ...put.map((entry) => ({ key: entry.key, entry })),
+      ],
+      at,
+    );
+    this.#ready.resolve();
+  }
+
+  #deliver(events: readonly MirrorEvent[], revision: number): void {
+    const changes = events
+      .map((event) => this.#change(event))
+      .filter((change) => change !== undefined);
+    this.#revision = revision;
+    if (changes.length > 0) this.#onChange(changes);
+    const due = this.#waiters.filter((waiter) => waiter.revision <= revision);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
     for (const waiter of due) waiter.wake();
   }
 
-  function change({ key, entry }: MirrorEvent): Change | undefined {
-    const previous = entries.get(key);
+  /** Undefined when the copy has it already. */
+  #change({ key, entry }: MirrorEvent): Change | undefined {
+    const previous = this.#entries.get(key);
     if (entry !== undefined) {
-      // A resumed watch may repeat what a list has brought already.
-      if (previous !== undefined && previous.modRevision >= entry.modRevision) return undefined;
-      entries.set(key, entry);
+      if (previous?.modRevision === entry.modRevision) return undefined;
+      this.#entries.set(key, entry);
       return { type: 'put', entry, previous };
     }
     if (previous === undefined) return undefined;
-    entries.delete(key);
+    this.#entries.delete(key);
     return { type: 'delete', previous };
   }
 
-  function applyEvents(events: readonly MirrorEvent[], upTo: number): void {
-    // A copy that was listed in between has seen these already.
-    if (isClosed || upTo <= revision) return;
-    deliver(
-      events.map(change).filter((c) => c !== undefined),
-      upTo,
-    );
+  async caughtUp(wanted: number, timeoutMs: number): Promise<void> {
+    if (this.#revision >= wanted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter = { revision: wanted, wake: resolve };
+    this.#waiters.push(waiter);
+    this.#hooks.onBehind();
+    try {
+      await withTimeout(promise, timeoutMs, this.#hooks.clock, () => {
+        const text = `the watch stands at revision ${this.#revision}, not yet at ${wanted}, after ${timeoutMs} ms`;
+        return new Failure('transient', 'WatchBehind', text);
+      });
+    } finally {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+    }
   }
 
-  return {
-    get isAwaited() {
-      return waiters.length > 0;
-    },
-    apply: applyEvents,
-    replace(list, at) {
-      if (isClosed) return;
-      // A store that went back in time (a restore) is followed: what it says now is the truth.
-      if (at <= revision) revision = at - 1;
-      const present = new Set(list.map((entry) => entry.key));
-      const gone = [...entries.keys()]
-        .filter((key) => !present.has(key))
-        .map((key) => ({ key, entry: undefined }));
-      const put = list
-        .toSorted((a, b) => a.modRevision - b.modRevision)
-        .map((entry) => ({ key: entry.key, entry }));
-      applyEvents([...gone, ...put], at);
-      ready.resolve();
-    },
-    setConnected(value) {
-      isConnected = value;
-    },
-    mirror: {
-      ready: ready.promise,
-      entries: () => entries,
-      get: (key) => entries.get(key),
-      revision: () => revision,
-      isConnected: () => isConnected,
-      async caughtUp(wanted, timeoutMs) {
-        if (revision >= wanted) return;
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const waiter = { revision: wanted, wake: resolve };
-        waiters.push(waiter);
-        hooks.onBehind();
-        try {
-          await withTimeout(promise, timeoutMs, hooks.clock, () => {
-            return new Failure(
-              'transient',
-              'WatchBehind',
-              `the watch stands at revision ${revision}, not yet at ${wanted}, after ${timeoutMs} ms`,
-            );
-          });
-        } finally {
-          waiters = waiters.filter((other) => other !== waiter);
-        }
-      },
-      close() {
-        if (isClosed) return;
-        isClosed = true;
-        isConnected = false;
-        hooks.onClose();
-      },
-    },
-  };
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isConnected = false;
+    this.#hooks.onClose();
+  }
 }

@@ -42,105 +42,114 @@ const NEWLINE = 10;
 
 /** Follows `path` from `offset` of its text. */
 export function createFileTail(path: string, offset: number, options: FileTailOptions): FileTail {
-  const { pool, clock, blockBytes } = options;
-  let reader: FileReader | undefined;
-  /** Where the text in `carry` begins. */
-  let position = offset;
-  /** Bytes read that are no whole line yet. */
-  let carry: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  let beginning: Uint8Array | undefined;
-  let stamp: FileStamp | undefined;
-  let stillSinceMs = 0;
+  return new Tail(path, offset, options);
+}
 
-  async function reopen(): Promise<FileReader> {
-    await reader?.close();
-    reader = undefined;
-    reader = await openFileReader(path, position + carry.length);
-    return reader;
+class Tail implements FileTail {
+  readonly #path: string;
+  readonly #options: FileTailOptions;
+  #reader: FileReader | undefined;
+  /** Where the text in `carry` begins. */
+  #position: number;
+  /** Bytes read that are no whole line yet. */
+  #carry: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #beginning: Uint8Array | undefined;
+  #stamp: FileStamp | undefined;
+  #stillSinceMs = 0;
+
+  constructor(path: string, offset: number, options: FileTailOptions) {
+    this.#path = path;
+    this.#position = offset;
+    this.#options = options;
   }
 
-  /** Makes sure that what was read is of the file that was begun; true when the file has changed since the last look. */
-  async function examine(): Promise<boolean> {
-    const now = await stampOf(path);
+  async next(signal: AbortSignal): ReturnType<FileTail['next']> {
+    const { clock, settleMs, pollMs } = this.#options;
+    while (!signal.aborted) {
+      if (this.#reader === undefined) await this.#examine();
+      const from = this.#reader ?? (await this.#reopen());
+      if (await this.#readMore(from)) {
+        const isTooLong = this.#carry.length >= LINE_BYTES_MAX;
+        const end = isTooLong ? this.#carry.length : this.#carry.lastIndexOf(NEWLINE) + 1;
+        if (end === 0) continue;
+        // Looked at after the read: a file put in its place meanwhile must not pass for its continuation.
+        await this.#examine();
+        return this.#take(end);
+      }
+      if (await this.#examine()) {
+        await this.#reopen();
+        continue;
+      }
+      const isSettled = clock.monotonicMs() - this.#stillSinceMs >= settleMs;
+      if (this.#carry.length > 0 && isSettled) return this.#take(this.#carry.length);
+      await clock.sleep(pollMs, signal);
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.close();
+    this.#reader = undefined;
+  }
+
+  async #reopen(): Promise<FileReader> {
+    await this.close();
+    this.#reader = await openFileReader(this.#path, this.#position + this.#carry.length);
+    return this.#reader;
+  }
+
+  /** Makes sure that what was read is of the file that was begun; true when it has changed since the last look. */
+  async #examine(): Promise<boolean> {
+    const now = await stampOf(this.#path);
+    const before = this.#stamp;
     const isSame =
-      stamp !== undefined &&
-      stamp.inode === now.inode &&
-      stamp.bytes === now.bytes &&
-      stamp.modifiedMs === now.modifiedMs;
+      before?.inode === now.inode &&
+      before.bytes === now.bytes &&
+      before.modifiedMs === now.modifiedMs;
     if (isSame) return false;
-    const bytes = await readBeginning(path);
-    if (beginning !== undefined && !beginsWith(bytes, beginning))
-      throw changed(`its beginning (first ${BEGINNING_BYTES} bytes) is another`);
-    const end = position + carry.length;
-    const length = await lengthAtLeast(now, end);
-    if (length < end) throw changed(`it has ${length} bytes, but was read up to ${end}`);
-    beginning = bytes;
-    stamp = now;
-    stillSinceMs = clock.monotonicMs();
+    const bytes = await readBeginning(this.#path);
+    if (this.#beginning !== undefined && !beginsWith(bytes, this.#beginning)) {
+      throw this.#changed(`its beginning (first ${BEGINNING_BYTES} bytes) is another`);
+    }
+    const end = this.#position + this.#carry.length;
+    const length = await this.#lengthAtLeast(now, end);
+    if (length < end) throw this.#changed(`it has ${length} bytes, but was read up to ${end}`);
+    this.#beginning = bytes;
+    this.#stamp = now;
+    this.#stillSinceMs = this.#options.clock.monotonicMs();
     return true;
   }
 
   // A compressed file is inflated only when it could be too short: after the first look, or when it shrank.
-  async function lengthAtLeast(now: FileStamp, end: number): Promise<number> {
-    if (!path.endsWith('.gz')) return now.bytes;
-    const hasShrunk = stamp === undefined || now.bytes < stamp.bytes;
-    return hasShrunk && end > 0 ? textBytes(path) : end;
+  async #lengthAtLeast(now: FileStamp, end: number): Promise<number> {
+    if (!this.#path.endsWith('.gz')) return now.bytes;
+    const hasShrunk = this.#stamp === undefined || now.bytes < this.#stamp.bytes;
+    return hasShrunk && end > 0 ? textBytes(this.#path) : end;
   }
 
-  function changed(how: string): Failure {
-    return new Failure(
-      'corrupt',
-      'FileChanged',
-      `source file '${path}' is not the one that was read: ${how}; reset its offset or name another file`,
-    );
+  #changed(how: string): Failure {
+    const text = `source file '${this.#path}' is not the one that was read: ${how}; reset its offset or name another file`;
+    return new Failure('corrupt', 'FileChanged', text);
   }
 
-  function take(length: number): { bytes: Uint8Array<ArrayBuffer>; fromOffset: number } {
-    const bytes = pool.take(length);
-    bytes.set(carry.subarray(0, length));
-    const fromOffset = position;
-    position += length;
-    carry = carry.slice(length);
+  #take(length: number): { bytes: Uint8Array<ArrayBuffer>; fromOffset: number } {
+    const bytes = this.#options.pool.take(length);
+    bytes.set(this.#carry.subarray(0, length));
+    const fromOffset = this.#position;
+    this.#position += length;
+    this.#carry = this.#carry.slice(length);
     return { bytes, fromOffset };
   }
 
   /** Reads one block behind what is carried; false at the end of the file. */
-  async function readMore(from: FileReader): Promise<boolean> {
-    const room = Math.max(blockBytes - carry.length, blockBytes >> 1, 1);
-    const larger = new Uint8Array(carry.length + room);
-    larger.set(carry);
-    const read = await from.read(larger.subarray(carry.length));
-    carry = larger.subarray(0, carry.length + read);
+  async #readMore(from: FileReader): Promise<boolean> {
+    const { blockBytes } = this.#options;
+    const carried = this.#carry;
+    const room = Math.max(blockBytes - carried.length, blockBytes >> 1, 1);
+    const larger = new Uint8Array(carried.length + room);
+    larger.set(carried);
+    const read = await from.read(larger.subarray(carried.length));
+    this.#carry = larger.subarray(0, carried.length + read);
     return read > 0;
   }
-
-  return {
-    async next(signal) {
-      while (!signal.aborted) {
-        if (reader === undefined) await examine();
-        const from = reader ?? (await reopen());
-        if (await readMore(from)) {
-          const end =
-            carry.length >= LINE_BYTES_MAX ? carry.length : carry.lastIndexOf(NEWLINE) + 1;
-          if (end === 0) continue;
-          // Looked at after the read: a file put in its place meanwhile must not pass for its continuation.
-          await examine();
-          return take(end);
-        }
-        const isChanged = await examine();
-        if (isChanged) {
-          await reopen();
-          continue;
-        }
-        const isSettled = clock.monotonicMs() - stillSinceMs >= options.settleMs;
-        if (carry.length > 0 && isSettled) return take(carry.length);
-        await clock.sleep(options.pollMs, signal);
-      }
-      return undefined;
-    },
-    async close() {
-      await reader?.close();
-      reader = undefined;
-    },
-  };
 }
