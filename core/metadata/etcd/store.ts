@@ -9,7 +9,7 @@ import { checkTransaction } from '../transaction-check.ts';
 import { classify } from './classify.ts';
 import { grantLease } from './lease.ts';
 import { startMirror } from './mirror.ts';
-import { keySpace, rangeEnd, toVersioned, txnRequest } from './wire.ts';
+import { type KeySpace, keySpace, rangeEnd, toVersioned, txnRequest } from './wire.ts';
 
 // Keys a page: with inline publications of 256 KiB a page stays below 64 MiB.
 const PAGE_KEYS = 250;
@@ -42,35 +42,7 @@ export function openEtcdStore(options: EtcdOptions): MetadataStore {
     return kv === undefined ? undefined : toVersioned(kv, space);
   }
 
-  async function list(prefix: string): Promise<{ entries: Versioned[]; revision: number }> {
-    for (;;) {
-      const pages = await listAtOneRevision(prefix);
-      if (pages !== undefined) return pages;
-    }
-  }
-
-  // Undefined when the revision was compacted between two pages: the caller begins again at a newer one.
-  async function listAtOneRevision(
-    prefix: string,
-  ): Promise<{ entries: Versioned[]; revision: number } | undefined> {
-    const end = rangeEnd(space.toBytes(prefix));
-    const entries: Versioned[] = [];
-    let revision = 0;
-    for (let from = space.toBytes(prefix); ;) {
-      const request = { key: from, range_end: end, limit: PAGE_KEYS, revision };
-      try {
-        const page = await client.kv.range(request);
-        revision = revision === 0 ? Number(page.header.revision) : revision;
-        for (const kv of page.kvs) entries.push(toVersioned(kv, space));
-        const last = page.kvs.at(-1);
-        if (!page.more || last === undefined) return { entries, revision };
-        from = Buffer.concat([last.key, Buffer.alloc(1)]);
-      } catch (error) {
-        if (revision > 0 && String(error).includes('compacted')) return undefined;
-        throw classify(error, `list ${prefix}`);
-      }
-    }
-  }
+  const list = (prefix: string): Promise<Listed> => listPrefix(client, space, prefix);
 
   return {
     get,
@@ -104,6 +76,43 @@ export function openEtcdStore(options: EtcdOptions): MetadataStore {
       client.close();
     },
   };
+}
+
+interface Listed {
+  readonly entries: Versioned[];
+  readonly revision: number;
+}
+
+async function listPrefix(client: Etcd3, space: KeySpace, prefix: string): Promise<Listed> {
+  for (;;) {
+    const pages = await listAtOneRevision(client, space, prefix);
+    if (pages !== undefined) return pages;
+  }
+}
+
+// Undefined when the revision was compacted between two pages: the caller begins again at a newer one.
+async function listAtOneRevision(
+  client: Etcd3,
+  space: KeySpace,
+  prefix: string,
+): Promise<Listed | undefined> {
+  const end = rangeEnd(space.toBytes(prefix));
+  const entries: Versioned[] = [];
+  let revision = 0;
+  for (let from = space.toBytes(prefix); ;) {
+    const request = { key: from, range_end: end, limit: PAGE_KEYS, revision };
+    try {
+      const page = await client.kv.range(request);
+      revision = revision === 0 ? Number(page.header.revision) : revision;
+      for (const kv of page.kvs) entries.push(toVersioned(kv, space));
+      const last = page.kvs.at(-1);
+      if (!page.more || last === undefined) return { entries, revision };
+      from = Buffer.concat([last.key, Buffer.alloc(1)]);
+    } catch (error) {
+      if (revision > 0 && String(error).includes('compacted')) return undefined;
+      throw classify(error, `list ${prefix}`);
+    }
+  }
 }
 
 async function call<T>(what: string, work: Promise<T>): Promise<T> {

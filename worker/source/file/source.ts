@@ -5,9 +5,9 @@ import { type Clock, systemClock } from '../../../core/runtime/clock.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { type BufferPool, createBufferPool } from '../buffer-pool.ts';
 import { createFetchedQueue, type FetchedQueue } from '../fetched-queue.ts';
-import type { Source, SourceStop } from '../port.ts';
+import type { Fetched, Source, SourceIdentity, SourceStop, StartFrom } from '../port.ts';
 import { identityOf, readBeginning, textBytes } from './file-identity.ts';
-import { createFileTail, type FileTail } from './file-tail.ts';
+import { createFileTail, type FileTail, type FileTailOptions } from './file-tail.ts';
 
 /** What to read. */
 export interface FileSourceOptions {
@@ -26,88 +26,97 @@ export interface FileSourceOptions {
 
 /** Opens the source; files are opened when their partition is assigned. */
 export function openFileSource(options: FileSourceOptions): Source {
-  const { paths, clock = systemClock } = options;
-  const bufferBytesMax = options.bufferBytesMax ?? 32 * 1024 * 1024;
-  const queue = createFetchedQueue(bufferBytesMax);
-  const pool = createBufferPool(bufferBytesMax);
-  const running = new Map<
-    number,
-    { readonly stop: AbortController; readonly ended: Promise<void> }
-  >();
-  const ended: Promise<void>[] = [];
+  return new FileSource(options);
+}
 
-  const pathOf = (partition: number): string => {
-    const path = paths[partition];
-    if (path === undefined)
-      throw new Failure(
-        'bug',
-        'AssertionFailed',
-        `there is no file for partition ${partition} of ${paths.length}`,
-      );
-    return path;
-  };
+class FileSource implements Source {
+  readonly #paths: readonly string[];
+  readonly #tailOptions: FileTailOptions;
+  readonly #queue: FetchedQueue;
+  readonly #running = new Map<number, AbortController>();
+  readonly #ended: Promise<void>[] = [];
 
-  function unassign(partition: number): void {
-    running.get(partition)?.stop.abort();
-    running.delete(partition);
-    for (const fetched of queue.drop(partition))
-      if (fetched.kind === 'records') pool.give(fetched.set.bytes);
+  constructor(options: FileSourceOptions) {
+    const bufferBytesMax = options.bufferBytesMax ?? 32 * 1024 * 1024;
+    this.#paths = options.paths;
+    this.#queue = createFetchedQueue(bufferBytesMax);
+    this.#tailOptions = {
+      blockBytes: options.blockBytes ?? 1024 * 1024,
+      pollMs: options.pollMs ?? 200,
+      settleMs: options.settleMs ?? 500,
+      pool: createBufferPool(bufferBytesMax),
+      clock: options.clock ?? systemClock,
+    };
   }
 
-  return {
-    async identity() {
-      const ids = await Promise.all(
-        paths.map(async (path) => identityOf(await readBeginning(path))),
-      );
-      return { id: `file/${ids.join('+')}`, partitions: paths.map((_, i) => i) };
-    },
-    async resolve(partitions, start) {
-      if (start.from === 'Timestamp') {
-        throw new Failure(
-          'config',
-          'StartUnsupported',
-          'start.from Timestamp: lines of a file have no time of their own; use Earliest, Latest or Offsets',
-        );
-      }
-      const offset = async (partition: number): Promise<number> => {
-        if (start.from === 'Latest') return textBytes(pathOf(partition));
-        return start.from === 'Offsets' ? (start.offsets.get(partition) ?? 0) : 0;
-      };
-      return new Map(
-        await Promise.all(
-          partitions.map(async (p): Promise<[number, number]> => [p, await offset(p)]),
-        ),
-      );
-    },
-    assign(partition, offset) {
-      unassign(partition);
-      const stop = new AbortController();
-      const tail = createFileTail(pathOf(partition), offset, {
-        blockBytes: options.blockBytes ?? 1024 * 1024,
-        pollMs: options.pollMs ?? 200,
-        settleMs: options.settleMs ?? 500,
-        pool,
-        clock,
-      });
-      const loop = runTail(partition, tail, { queue, pool, clock, stopped: stop.signal });
-      running.set(partition, { stop, ended: loop });
-      ended.push(loop);
-    },
-    unassign,
-    next: (signal) => queue.take(signal),
-    recycle: (bytes) => pool.give(bytes),
-    endOffsets: async (partitions) =>
-      new Map(
-        await Promise.all(
-          partitions.map(async (p): Promise<[number, number]> => [p, await textBytes(pathOf(p))]),
-        ),
-      ),
-    async close() {
-      for (const partition of running.keys()) unassign(partition);
-      queue.close();
-      await Promise.all(ended);
-    },
-  };
+  #pathOf(partition: number): string {
+    const path = this.#paths[partition];
+    if (path !== undefined) return path;
+    const text = `there is no file for partition ${partition} of ${this.#paths.length}`;
+    throw new Failure('bug', 'AssertionFailed', text);
+  }
+
+  async identity(): Promise<SourceIdentity> {
+    const ids = await Promise.all(
+      this.#paths.map(async (path) => identityOf(await readBeginning(path))),
+    );
+    return { id: `file/${ids.join('+')}`, partitions: this.#paths.map((_, i) => i) };
+  }
+
+  async resolve(
+    partitions: readonly number[],
+    start: StartFrom,
+  ): Promise<ReadonlyMap<number, number>> {
+    if (start.from === 'Timestamp') {
+      const text =
+        'start.from Timestamp: lines of a file have no time of their own; use Earliest, Latest or Offsets';
+      throw new Failure('config', 'StartUnsupported', text);
+    }
+    if (start.from === 'Latest') return this.endOffsets(partitions);
+    const named = start.from === 'Offsets' ? start.offsets : new Map<number, number>();
+    return new Map(partitions.map((partition) => [partition, named.get(partition) ?? 0]));
+  }
+
+  async endOffsets(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const ends = partitions.map(async (p): Promise<[number, number]> => [
+      p,
+      await textBytes(this.#pathOf(p)),
+    ]);
+    return new Map(await Promise.all(ends));
+  }
+
+  assign(partition: number, offset: number): void {
+    this.unassign(partition);
+    const stop = new AbortController();
+    const { pool, clock } = this.#tailOptions;
+    const tail = createFileTail(this.#pathOf(partition), offset, this.#tailOptions);
+    this.#running.set(partition, stop);
+    this.#ended.push(
+      runTail(partition, tail, { queue: this.#queue, pool, clock, stopped: stop.signal }),
+    );
+  }
+
+  unassign(partition: number): void {
+    this.#running.get(partition)?.abort();
+    this.#running.delete(partition);
+    for (const fetched of this.#queue.drop(partition)) {
+      if (fetched.kind === 'records') this.recycle(fetched.set.bytes);
+    }
+  }
+
+  next(signal: AbortSignal): Promise<readonly Fetched[]> {
+    return this.#queue.take(signal);
+  }
+
+  recycle(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#tailOptions.pool.give(bytes);
+  }
+
+  async close(): Promise<void> {
+    for (const partition of this.#running.keys()) this.unassign(partition);
+    this.#queue.close();
+    await Promise.all(this.#ended);
+  }
 }
 
 interface TailContext {

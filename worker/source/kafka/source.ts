@@ -8,7 +8,7 @@ import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { type Logger, NO_LOG } from '../../../core/runtime/log.ts';
 import { createBufferPool } from '../buffer-pool.ts';
 import { createFetchedQueue } from '../fetched-queue.ts';
-import type { Source, StartFrom } from '../port.ts';
+import type { Fetched, Source, SourceIdentity, StartFrom } from '../port.ts';
 import { type ReaderContext, runBrokerReader } from './broker-reader.ts';
 import { createAssignments } from './partition-state.ts';
 import { runPlacement } from './placement.ts';
@@ -34,95 +34,115 @@ export interface KafkaSourceOptions {
  * created anew under the name stops every partition, and takes a new source to be read.
  */
 export function openKafkaSource(options: KafkaSourceOptions): Source {
-  const { topic, clock = systemClock, log = NO_LOG } = options;
-  const bufferBytesMax = options.bufferBytesMax ?? 32 * 1024 * 1024;
-  const cluster = openKafkaCluster({ log, ...options.connection }, clock);
-  const queue = createFetchedQueue(bufferBytesMax);
-  const pool = createBufferPool(bufferBytesMax);
-  const assignments = createAssignments(queue, clock);
-  const topicId = { value: '' };
-  const closed = new AbortController();
-  const loops: Promise<void>[] = [];
-  const readers = new Set<string>();
-  const context: ReaderContext = {
-    cluster,
-    topic,
-    topicId,
-    assignments,
-    queue,
-    pool,
-    clock,
-    log,
-    closed: closed.signal,
-    bounds: {
-      waitMaxMs: options.waitMaxMs ?? 500,
-      bytesMax: options.fetchBytesMax ?? 4 * 1024 * 1024,
-      partitionBytesMax: options.partitionBytesMax ?? 1024 * 1024,
-    },
-  };
+  return new KafkaSource(options);
+}
 
-  function onPlaced(leader: string): void {
-    if (!readers.has(leader)) {
-      readers.add(leader);
-      loops.push(runBrokerReader(context, leader));
+class KafkaSource implements Source {
+  readonly #context: ReaderContext & { readonly topicId: { value: string } };
+  readonly #closed = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  readonly #readers = new Set<string>();
+
+  constructor(options: KafkaSourceOptions) {
+    const { topic, clock = systemClock, log = NO_LOG } = options;
+    const bufferBytesMax = options.bufferBytesMax ?? 32 * 1024 * 1024;
+    const queue = createFetchedQueue(bufferBytesMax);
+    this.#context = {
+      cluster: openKafkaCluster({ log, ...options.connection }, clock),
+      topic,
+      topicId: { value: '' },
+      assignments: createAssignments(queue, clock),
+      queue,
+      pool: createBufferPool(bufferBytesMax),
+      clock,
+      log,
+      closed: this.#closed.signal,
+      bounds: {
+        waitMaxMs: options.waitMaxMs ?? 500,
+        bytesMax: options.fetchBytesMax ?? 4 * 1024 * 1024,
+        partitionBytesMax: options.partitionBytesMax ?? 1024 * 1024,
+      },
+    };
+  }
+
+  async identity(signal: AbortSignal): Promise<SourceIdentity> {
+    const { cluster, topic, topicId } = this.#context;
+    const metadata = await available(cluster.metadata(topic, signal));
+    if (topicId.value === '') topicId.value = metadata.topic.id;
+    const partitions = metadata.topic.partitions.map((p) => p.partition).toSorted((a, b) => a - b);
+    return { id: `${metadata.clusterId}/${metadata.topic.id}`, partitions };
+  }
+
+  async resolve(
+    partitions: readonly number[],
+    start: StartFrom,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
+    if (start.from !== 'Offsets') return this.#list(partitions, questionOf(start), signal);
+    const unnamed = partitions.filter((p) => !start.offsets.has(p));
+    const rest = await this.#list(unnamed, 'earliest', signal);
+    return new Map(partitions.map((p) => [p, start.offsets.get(p) ?? rest.get(p) ?? 0]));
+  }
+
+  async #list(
+    partitions: readonly number[],
+    question: OffsetQuestion,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
+    const { cluster, topic } = this.#context;
+    if (partitions.length === 0) return new Map();
+    return available(cluster.listOffsets(topic, partitions, question, signal));
+  }
+
+  assign(partition: number, offset: number, leaderEpoch: number): void {
+    this.#forget(partition);
+    this.#context.assignments.assign(partition, offset, leaderEpoch);
+    if (this.#loops.length > 0) return;
+    const onPlaced = (leader: string): void => this.#read(leader);
+    this.#loops.push(runPlacement({ ...this.#context, onPlaced }));
+  }
+
+  #read(leader: string): void {
+    if (!this.#readers.has(leader)) {
+      this.#readers.add(leader);
+      this.#loops.push(runBrokerReader(this.#context, leader));
     }
-    assignments.ring();
+    this.#context.assignments.ring();
   }
 
-  function begin(): void {
-    if (loops.length === 0) loops.push(runPlacement({ ...context, onPlaced }));
+  unassign(partition: number): void {
+    this.#context.assignments.unassign(partition);
+    this.#forget(partition);
   }
 
-  const forget = (partition: number): void => {
-    for (const fetched of queue.drop(partition))
-      if (fetched.kind === 'records') pool.give(fetched.set.bytes);
-  };
+  #forget(partition: number): void {
+    for (const fetched of this.#context.queue.drop(partition)) {
+      if (fetched.kind === 'records') this.recycle(fetched.set.bytes);
+    }
+  }
 
-  return {
-    async identity(signal) {
-      const metadata = await available(cluster.metadata(topic, signal));
-      if (topicId.value === '') topicId.value = metadata.topic.id;
-      const partitions = metadata.topic.partitions
-        .map((p) => p.partition)
-        .toSorted((a, b) => a - b);
-      return { id: `${metadata.clusterId}/${metadata.topic.id}`, partitions };
-    },
-    async resolve(partitions, start, signal) {
-      const list = (
-        wanted: readonly number[],
-        question: OffsetQuestion,
-      ): Promise<ReadonlyMap<number, number>> =>
-        wanted.length === 0
-          ? Promise.resolve(new Map())
-          : available(cluster.listOffsets(topic, wanted, question, signal));
-      if (start.from !== 'Offsets') return list(partitions, questionOf(start));
-      const rest = await list(
-        partitions.filter((p) => !start.offsets.has(p)),
-        'earliest',
-      );
-      return new Map(partitions.map((p) => [p, start.offsets.get(p) ?? rest.get(p) ?? 0]));
-    },
-    assign(partition, offset, leaderEpoch) {
-      forget(partition);
-      assignments.assign(partition, offset, leaderEpoch);
-      begin();
-    },
-    unassign(partition) {
-      assignments.unassign(partition);
-      forget(partition);
-    },
-    next: (signal) => queue.take(signal),
-    recycle: (bytes) => pool.give(bytes),
-    endOffsets: (partitions, signal) =>
-      available(cluster.listOffsets(topic, partitions, 'highWatermark', signal)),
-    async close() {
-      closed.abort();
-      queue.close();
-      assignments.ring();
-      await cluster.close();
-      await Promise.all(loops);
-    },
-  };
+  next(signal: AbortSignal): Promise<readonly Fetched[]> {
+    return this.#context.queue.take(signal);
+  }
+
+  recycle(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#context.pool.give(bytes);
+  }
+
+  endOffsets(
+    partitions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
+    return this.#list(partitions, 'highWatermark', signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#context.queue.close();
+    this.#context.assignments.ring();
+    await this.#context.cluster.close();
+    await Promise.all(this.#loops);
+  }
 }
 
 function questionOf(start: Exclude<StartFrom, { from: 'Offsets' }>): OffsetQuestion {
