@@ -29,11 +29,17 @@ export const USAGE = `usage: sluice <command> [options]
   ingest -f FILE --group G one ingest worker of a resource
   historical --id ID       serves published segments
   broker                   answers queries over everything
-      --host, --port, --data, --address as above; the roles take their connections from the environment:
-      SLUICE_ETCD          http://host:port,...
-      SLUICE_S3            http://host:port, with SLUICE_S3_ACCESS_KEY, SLUICE_S3_SECRET_KEY, SLUICE_S3_BUCKET
+      --host H --port P    address to listen on (default 0.0.0.0; operator 8081, broker 8082, historical 8083, ingest 8084)
+      --address H:P        address that other processes reach this one at
+      --data DIR           local files (default /var/lib/sluice)
+      --tier T             tier of a historical (default _default_tier)
+      --max-bytes N        disk that a historical may fill (default 100000000000)
+      The roles take their connections from the environment:
+      SLUICE_ETCD          http://host:port,...; SLUICE_ETCD_USER, SLUICE_ETCD_PASSWORD; SLUICE_ETCD_ROOT (default sluice/)
+      SLUICE_S3            http://host:port, with SLUICE_S3_ACCESS_KEY, SLUICE_S3_SECRET_KEY, SLUICE_S3_BUCKET; SLUICE_S3_PREFIX
       SLUICE_REDIS         redis://host:port (optional; without it results are cached in memory)
       SLUICE_SECRETS       folder of secrets, <name>/<key> (as Kubernetes mounts them)
+      SLUICE_LOG           debug for more log
 
 Exit codes: 0 done, 1 failed, 2 wrong use.
 `;

@@ -15,7 +15,12 @@ export interface SegmentId {
 
 /** Where the file is. `local` is a folder deep storage, `s3_zip` a bucket. Key names are Druid's. */
 export type LoadSpec =
-  | { readonly type: 's3_zip'; readonly bucket: string; readonly key: string; readonly S3Schema: 's3n' | 's3a' }
+  | {
+      readonly type: 's3_zip';
+      readonly bucket: string;
+      readonly key: string;
+      readonly S3Schema: 's3n' | 's3a';
+    }
   | { readonly type: 'local'; readonly path: string };
 
 /** Sluice writes `numbered` with `partitions: 0` (no core set: each partition is visible by itself). */
@@ -57,12 +62,23 @@ export function formatSegmentId(id: SegmentId): string {
  * @throws Failure `input` SegmentIdInvalid
  */
 export function parseSegmentId(text: string, dataSource: string): SegmentId {
-  const rest = text.startsWith(`${dataSource}_`) ? text.slice(dataSource.length + 1).split('_') : [];
+  const rest = text.startsWith(`${dataSource}_`)
+    ? text.slice(dataSource.length + 1).split('_')
+    : [];
   const [start, end, version, partition] = rest;
   if (start === undefined || end === undefined || version === undefined || rest.length > 4) {
-    throw new Failure('input', 'SegmentIdInvalid', `'${text}' is not a segment id of data source '${dataSource}'`);
+    throw new Failure(
+      'input',
+      'SegmentIdInvalid',
+      `'${text}' is not a segment id of data source '${dataSource}'`,
+    );
   }
-  return { dataSource, interval: parseInterval(`${start}/${end}`), version, partition: Number(partition ?? 0) };
+  return {
+    dataSource,
+    interval: parseInterval(`${start}/${end}`),
+    version,
+    partition: Number(partition ?? 0),
+  };
 }
 
 /** The id of a published segment. */

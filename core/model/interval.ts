@@ -46,7 +46,9 @@ export function intersect(a: Interval, b: Interval): Interval | undefined {
 
 /** Sorted by start, merged where they overlap or touch; empty intervals dropped. */
 export function condense(intervals: readonly Interval[]): Interval[] {
-  const sorted = intervals.filter((i) => i.startMs < i.endMs).toSorted((a, b) => a.startMs - b.startMs);
+  const sorted = intervals
+    .filter((i) => i.startMs < i.endMs)
+    .toSorted((a, b) => a.startMs - b.startMs);
   const out: Interval[] = [];
   for (const next of sorted) {
     const last = out.at(-1);
@@ -70,7 +72,11 @@ export function parseInterval(text: string): Interval {
   const startMs = Date.parse(text.slice(0, slash));
   const endMs = Date.parse(text.slice(slash + 1));
   if (slash < 0 || Number.isNaN(startMs) || Number.isNaN(endMs) || endMs < startMs) {
-    throw new Failure('input', 'IntervalInvalid', `interval '${text}': expected start/end in ISO-8601, start not after end`);
+    throw new Failure(
+      'input',
+      'IntervalInvalid',
+      `interval '${text}': expected start/end in ISO-8601, start not after end`,
+    );
   }
   return { startMs, endMs };
 }

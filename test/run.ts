@@ -1,0 +1,124 @@
+// `npm test`: the stages in order, each with its time, up to the first that fails. Words after it name the stages to
+// run (`npm test -- check unit`). The last line tells how many tests passed and failed, over all runs of vitest.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+interface Stage {
+  readonly name: string;
+  /** Words that select it. */
+  readonly groups: readonly string[];
+  readonly command: readonly string[];
+  /** True when its tests are counted from vitest's report. */
+  readonly isCounted?: boolean;
+  /** Set for the command. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const STAGES: readonly Stage[] = [
+  { name: 'types', groups: ['check'], command: ['tsc', '--noEmit'] },
+  { name: 'lint', groups: ['check'], command: ['oxlint', '--type-aware', '--deny-warnings'] },
+  { name: 'format', groups: ['check'], command: ['oxfmt', '--check', '.'] },
+  {
+    name: 'unit, contract, golden',
+    groups: ['unit'],
+    command: ['vitest', 'run'],
+    isCounted: true,
+    env: { SLUICE_TEST_SHARED: 'true' },
+  },
+  {
+    name: 'end to end',
+    groups: ['e2e'],
+    command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
+    isCounted: true,
+  },
+];
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** The part of vitest's JSON report that is read. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numFailedTestSuites: number;
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const unknown = words.filter((word) => !STAGES.some(({ groups }) => groups.includes(word)));
+  if (unknown.length > 0) {
+    const known = [...new Set(STAGES.flatMap(({ groups }) => groups))].join(', ');
+    console.error(`npm test: no stage '${unknown.join("', '")}'; use ${known}`);
+    return 2;
+  }
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const times: string[] = [];
+  const reports = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  let isGood = true;
+  for (const [i, stage] of STAGES.entries()) {
+    if (words.length > 0 && !stage.groups.some((group) => words.includes(group))) continue;
+    console.log(`\n== ${stage.name}`);
+    const startMs = performance.now();
+    const report = join(reports, `${i}.json`);
+    const exit = await runStage(stage, report);
+    if (stage.isCounted === true) count(report, counts);
+    const outcome = exit === 0 ? 'ok' : `failed with exit code ${exit}`;
+    times.push(`${stage.name}: ${outcome}, ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+    isGood = exit === 0;
+    if (!isGood) break;
+  }
+  rmSync(reports, { recursive: true, force: true });
+  console.log(`\n${times.join('\n')}`);
+  if (counts.skipped > 0) console.log(`${counts.skipped} skipped, with the reason above`);
+  // A stage that failed without a failing test (types, a crash) is a failure too.
+  const failed = isGood ? counts.failed : Math.max(1, counts.failed);
+  console.log(`${counts.passed} passed, ${failed} failed`);
+  return isGood && counts.failed === 0 ? 0 : 1;
+}
+
+function runStage({ command, isCounted, env }: Stage, report: string): Promise<number> {
+  const [program = '', ...args] = command;
+  const reporting =
+    isCounted === true
+      ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+      : [];
+  const bin = join(ROOT, 'node_modules', '.bin');
+  const path = `${bin}${delimiter}${process.env['PATH'] ?? ''}`;
+  return new Promise((resolve) => {
+    const child = spawn(join(bin, program), [...args, ...reporting], {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, ...env, PATH: path },
+      shell: process.platform === 'win32',
+    });
+    child.on('error', (error) => {
+      console.error(`${program}: ${error.message}; run npm ci first`);
+      resolve(1);
+    });
+    child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+  });
+}
+
+function count(file: string, counts: Counts): void {
+  let report: Report;
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  } catch {
+    // vitest ended before it could report; its exit code says so.
+    return;
+  }
+  counts.passed += report.numPassedTests;
+  counts.failed += report.numFailedTests;
+  counts.skipped += report.numPendingTests;
+}
+
+process.exitCode = await main(process.argv.slice(2));
