@@ -57,8 +57,12 @@ export interface LossyStore extends MetadataStore {
 export function lossyStore(): LossyStore {
   const store = openEmbeddedStore({ path: ':memory:' });
   const lossy: LossyStore = {
-    ...store,
     loseAnswers: 0,
+    get: (key) => store.get(key),
+    list: (prefix) => store.list(prefix),
+    lease: (ttlMs) => store.lease(ttlMs),
+    mirror: (prefix, onChange) => store.mirror(prefix, onChange),
+    close: () => store.close(),
     async transact(transaction) {
       const result = await store.transact(transaction);
       if (lossy.loseAnswers > 0) {

@@ -49,7 +49,7 @@ describe('Allocator', () => {
     ]);
     if (first.kind !== 'segment' || second.kind !== 'segment') throw new Error('refused');
     expect(first.version).toBe(second.version);
-    expect([first.partition, second.partition].toSorted()).toEqual([0, 1]);
+    expect(new Set([first.partition, second.partition])).toEqual(new Set([0, 1]));
     const other = await a.allocator.allocate(sa, 2 * DAY, publishSchema());
     expect(other.kind === 'segment' && other.version > first.version).toBe(true);
   });

@@ -11,6 +11,8 @@ import {
   publishSchema,
   startTestWorker,
 } from '../../test/builders/publish-group.ts';
+import { systemClock } from '../../core/runtime/clock.ts';
+import { resetOffset } from './offset-reset.ts';
 import { nextStart, recutReason } from './sequence-plan.ts';
 
 describe('SequenceProtocol', () => {
@@ -98,7 +100,14 @@ describe('SequenceProtocol', () => {
     const worker = await startTestWorker(store, 'g0');
     await worker.open();
     const closed = await worker.cut(5);
-    await worker.protocol.reset({ partition: 0, to: 100, reason: 'test' });
+    const parts = {
+      store,
+      owner: worker.owner,
+      protocol: worker.protocol,
+      clock: systemClock,
+      group: 'g0',
+    };
+    await resetOffset(parts, { partition: 0, to: 100, reason: 'test' });
     expect(recutReason(await worker.protocol.read(), 'g0')).toBe('EpochChanged');
     expect(await worker.publish(closed)).toEqual({ kind: 'refused', then: 'recut' });
     const recut = await worker.protocol.recut(await worker.protocol.read(), 1);

@@ -24,6 +24,7 @@ import type { Clock } from '../../core/runtime/clock.ts';
 import { Failure } from '../../core/runtime/failure.ts';
 import { type At, type GroupSnapshot, readGroup } from './group-state.ts';
 import type { Ownership } from './ownership.ts';
+import { publishable, takenBack } from './sequence-after.ts';
 import { afterRefusal, type AfterRefusal, committedStart, nextStart } from './sequence-plan.ts';
 
 /** Version of the rules that turn bytes into rows (protocol.md 4). */
@@ -175,7 +176,7 @@ export class SequenceProtocol {
       );
     }
     const partitions = Object.keys(end).map((partition) =>
-      this.#publishable(snapshot, sequence, partition),
+      publishable(snapshot, sequence, partition, this.#group),
     );
     if (partitions.includes(undefined)) return this.inspect(sequence);
     const result = await this.#store.transact({
@@ -203,33 +204,6 @@ export class SequenceProtocol {
       : this.inspect(sequence);
   }
 
-  /**
-   * Jumps over offsets that are gone: a new offset and epoch, and a record of the range (protocol.md 3 "Reset"). Only
-   * between sequences: an open one that has read nothing is recut afterwards because its epoch is old.
-   */
-  async reset(reset: {
-    readonly partition: number;
-    readonly to: number;
-    readonly reason: string;
-  }): Promise<void> {
-    const snapshot = await this.read();
-    const entry = snapshot.partitions.get(reset.partition);
-    if (entry === undefined || entry.value.group !== this.#group) return;
-    const { offset, epoch, skipped } = entry.value;
-    const range = { from: offset, to: reset.to, reason: reset.reason, atMs: this.#clock.nowMs() };
-    const value: PartitionState = {
-      ...entry.value,
-      offset: reset.to,
-      epoch: epoch + 1,
-      leaderEpoch: -1,
-      skipped: [...skipped, range],
-    };
-    await this.#store.transact({
-      compare: [this.#owner.compare(), { key: entry.key, modRevision: entry.modRevision }],
-      writes: [{ put: entry.key, value: CODECS.partition.encode(value) }],
-    });
-  }
-
   /** What became of a publication that was refused or had no answer, from fresh reads. */
   async inspect(sequence: SequenceState): Promise<PublishOutcome> {
     const snapshot = await this.read();
@@ -248,7 +222,7 @@ export class SequenceProtocol {
    */
   async recut(snapshot: GroupSnapshot, schemaRevision: number): Promise<SequenceState | undefined> {
     const n = (snapshot.group?.value.lastN ?? 0) + 1;
-    const taken = this.#takenBack(snapshot);
+    const taken = takenBack(snapshot, this.#group);
     const start = {
       ...nextStart({ ...snapshot, unfinished: [] }, this.#group),
       ...Object.fromEntries(
@@ -278,52 +252,6 @@ export class SequenceProtocol {
       ],
     });
     return result.committed ? sequence : undefined;
-  }
-
-  /** Moves whose hand-over point came from a sequence that is abandoned: new epochs, the point removed. */
-  #takenBack(
-    snapshot: GroupSnapshot,
-  ): readonly { partition: string; key: string; state: PartitionState }[] {
-    const abandoned = new Set(snapshot.unfinished.map((s) => s.value.n));
-    return [...snapshot.partitions].flatMap(([partition, { key, value }]) => {
-      const { next } = value;
-      if (value.group !== this.#group || next?.from === undefined || !abandoned.has(next.by ?? -1))
-        return [];
-      const epoch = next.epoch + 1;
-      const state: PartitionState = {
-        ...value,
-        epoch,
-        next: { group: next.group, epoch: epoch + 1 },
-      };
-      return [{ partition: String(partition), key, state }];
-    });
-  }
-
-  /** The partition's value after the publication; undefined when it is not at the sequence's start. */
-  #publishable(
-    snapshot: GroupSnapshot,
-    sequence: SequenceState,
-    partition: string,
-  ): At<PartitionState> | undefined {
-    const entry = snapshot.partitions.get(Number(partition));
-    const start = sequence.start[partition];
-    const end = sequence.end?.[partition];
-    if (entry === undefined || start === undefined || end === undefined) return undefined;
-    const { value } = entry;
-    if (value.group !== this.#group || value.epoch !== start.epoch || value.offset !== start.offset)
-      return undefined;
-    const { next, ...rest } = value;
-    const isMoving = next?.by === sequence.n;
-    const owner = isMoving
-      ? { group: next.group, epoch: next.epoch }
-      : { group: value.group, epoch: value.epoch };
-    const after: PartitionState = {
-      ...rest,
-      ...end,
-      ...owner,
-      ...(next === undefined || isMoving ? {} : { next }),
-    };
-    return { key: entry.key, modRevision: entry.modRevision, value: after };
   }
 
   #newSequence(n: number, start: SequenceState['start'], schemaRevision: number): SequenceState {

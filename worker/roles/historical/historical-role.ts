@@ -4,45 +4,21 @@
 
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import { dataSourceKeys, orderKey } from '../../../core/metadata/keys.ts';
-import type { Change, Lease, MetadataStore, Versioned } from '../../../core/metadata/port.ts';
-import type { LoadOrder } from '../../../core/metadata/values.ts';
-import type { DeepStorage } from '../../../core/deepstorage/port.ts';
+import type { Change, Lease, Versioned } from '../../../core/metadata/port.ts';
 import { type DataSegment, segmentIdOf, uniquePathOf } from '../../../core/model/data-segment.ts';
-import type { Clock } from '../../../core/runtime/clock.ts';
-import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts';
+import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { jsonResponse } from '../../../core/runtime/http-message.ts';
-import type { Logger } from '../../../core/runtime/log.ts';
-import type { Metrics } from '../../../core/runtime/metrics.ts';
 import { Announcer } from '../announcer.ts';
+import type { HistoricalOptions } from './historical-options.ts';
 import { startDataNodeServer } from '../data-node/data-node-server.ts';
 import { SegmentHost } from '../data-node/segment-host.ts';
 import type { Selection, SegmentHolder, Wanted } from '../data-node/segment-holder.ts';
+import { reportFailure } from './order-failure.ts';
 import { SegmentStore, type StoredSegment } from './segment-store.ts';
 
 /** TTL of a historical's lease, as of a worker's. */
 const LEASE_TTL_MS = 10_000;
 const TICK_MS = 500;
-
-/** What a historical is given. */
-export interface HistoricalOptions {
-  /** Stable over restarts. */
-  readonly id: string;
-  readonly tier: string;
-  readonly host: string;
-  readonly port: number;
-  /** `host:port` that brokers reach; default host and the port listened on. */
-  readonly address?: string;
-  readonly dataDir: string;
-  /** Room for segments, bytes. */
-  readonly bytesMax: number;
-  readonly cacheBytes: number;
-  readonly version: string;
-  readonly store: MetadataStore;
-  readonly storage: DeepStorage;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-}
 
 /** A running historical. */
 export interface Historical {
@@ -262,7 +238,7 @@ class HistoricalRole implements SegmentHolder {
         if (this.#stopping.signal.aborted) return;
         metrics.segmentLoads.inc({ result: 'failed' });
         await this.#broken(segment, error);
-        await this.#reportFailure(entry, order, error);
+        await reportFailure(this.#options, entry, order, error);
         return;
       }
     }
@@ -298,19 +274,6 @@ class HistoricalRole implements SegmentHolder {
     this.#options.log.error('segment is broken and was put aside', {
       segment: segment.identifier,
       error,
-    });
-  }
-
-  async #reportFailure(entry: Versioned, order: LoadOrder, error: unknown): Promise<void> {
-    const failed = {
-      code: isFailure(error) ? error.code : 'InternalError',
-      message: messageOf(error),
-      attempts: 1,
-    };
-    this.#options.log.warn('loading failed', { segment: order.segment.identifier, error });
-    await this.#options.store.transact({
-      compare: [{ key: entry.key, modRevision: entry.modRevision }],
-      writes: [{ put: entry.key, value: CODECS.order.encode({ ...order, failed }) }],
     });
   }
 

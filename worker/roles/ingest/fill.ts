@@ -6,7 +6,8 @@ import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import type { Allocation } from '../../publish/allocator.ts';
 import { hasReached } from '../../publish/sequence-plan.ts';
 import type { Fetched, RecordSet, SourceStop } from '../../source/port.ts';
-import type { GroupParts, OffsetReset } from './group-parts.ts';
+import type { OffsetReset } from '../../publish/offset-reset.ts';
+import type { GroupParts } from './group-parts.ts';
 import type { IndexEvent, RecordsDone } from './index-messages.ts';
 import { chunkTarget, type SequenceRun } from './sequence-run.ts';
 

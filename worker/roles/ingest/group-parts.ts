@@ -6,6 +6,7 @@ import type { Clock } from '../../../core/runtime/clock.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
 import type { CompiledIngestion, CompiledSchema } from '../../../core/spec/compiled.ts';
 import type { Allocator } from '../../publish/allocator.ts';
+import type { OffsetReset } from '../../publish/offset-reset.ts';
 import type { Ownership } from '../../publish/ownership.ts';
 import type { SequenceProtocol } from '../../publish/sequence-protocol.ts';
 import type { Source } from '../../source/port.ts';
@@ -18,13 +19,6 @@ import type { IngestStatus } from './ingest-status.ts';
 import type { Persister } from './persister.ts';
 import type { PieceRegistry } from './piece-registry.ts';
 import type { Publisher } from './publisher.ts';
-
-/** A jump over offsets that are gone, allowed by `offsetOutOfRange` (protocol.md 3 "Reset"). */
-export interface OffsetReset {
-  readonly partition: number;
-  readonly to: number;
-  readonly reason: string;
-}
 
 /** The parts. */
 export interface GroupParts {

@@ -3,66 +3,23 @@
 
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
-import { type IngestionRef } from '../../../core/metadata/keys.ts';
-import type { MetadataStore } from '../../../core/metadata/port.ts';
-import type { ByPartition, Position } from '../../../core/metadata/values.ts';
-import type { DeepStorage } from '../../../core/deepstorage/port.ts';
-import type { Clock } from '../../../core/runtime/clock.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { jsonResponse } from '../../../core/runtime/http-message.ts';
 import type { Route } from '../../../core/runtime/http-router.ts';
-import type { Logger } from '../../../core/runtime/log.ts';
-import type { Metrics } from '../../../core/runtime/metrics.ts';
-import type { CompiledIngestion } from '../../../core/spec/compiled.ts';
-import { Allocator } from '../../publish/allocator.ts';
-import { Ownership } from '../../publish/ownership.ts';
-import { SequenceProtocol } from '../../publish/sequence-protocol.ts';
-import type { Source } from '../../source/port.ts';
-import { Announcer } from '../announcer.ts';
 import { startDataNodeServer } from '../data-node/data-node-server.ts';
 import { SegmentHost } from '../data-node/segment-host.ts';
 import { startThread, type Thread } from '../threads/thread.ts';
 import type { BuildRequest } from './build-messages.ts';
 import type { GroupParts } from './group-parts.ts';
 import { GroupRunner } from './group-runner.ts';
-import { HandOff } from './hand-off.ts';
 import type { IndexEvent, IndexRequest } from './index-messages.ts';
+import { buildParts } from './build-group.ts';
 import { ingestMetrics } from './ingest-metrics.ts';
+import type { IngestOptions } from './ingest-options.ts';
+import { keepOwnership } from './owner-keeper.ts';
 import { IngestStatus, type WorkerCondition } from './ingest-status.ts';
 import { IngestHolder } from './ingest-holder.ts';
-import { PartitionWatch } from './partition-watch.ts';
-import { Persister } from './persister.ts';
 import { PieceRegistry } from './piece-registry.ts';
-import { Publisher } from './publisher.ts';
-
-const KEEPER_MS = 200;
-
-/** What an ingest worker is given. */
-export interface IngestOptions {
-  readonly ref: IngestionRef;
-  readonly group: string;
-  readonly replica: number;
-  readonly ingestion: CompiledIngestion;
-  /** Part of partition keys: the topic, or `file`. */
-  readonly topic: string;
-  readonly host: string;
-  readonly port: number;
-  /** `host:port` that brokers reach; default host and the port listened on. */
-  readonly address?: string;
-  /** Folder for hydrants; survives restarts. */
-  readonly dataDir: string;
-  readonly cacheBytes: number;
-  readonly version: string;
-  readonly source: Source;
-  readonly store: MetadataStore;
-  readonly storage: DeepStorage;
-  /** Mirrors offsets to a consumer group; failures are logged here. Undefined: nothing to mirror to. */
-  readonly mirrorOffsets?: (end: ByPartition<Position>) => Promise<void>;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-}
 
 /** A running ingest worker. */
 export interface IngestWorker {
@@ -196,146 +153,6 @@ export async function startIngest(options: IngestOptions): Promise<IngestWorker>
       await Promise.all([index.close(), build.close(), host.stop()]);
     },
   };
-}
-
-interface Shared {
-  readonly log: Logger;
-  readonly root: string;
-  readonly metrics: GroupParts['metrics'];
-  readonly status: IngestStatus;
-  readonly index: GroupParts['index'];
-  readonly build: Thread<BuildRequest, never>;
-  readonly pieces: PieceRegistry;
-  readonly serverId: string;
-  readonly address: string;
-  readonly keys: {
-    readonly ref: IngestionRef;
-    readonly group: string;
-    readonly topic: string;
-    readonly dataSource: string;
-  };
-}
-
-function buildParts(
-  options: IngestOptions,
-  shared: Shared,
-): { parts: GroupParts; watch: PartitionWatch } {
-  const { store, clock, ingestion, storage } = options;
-  const { log, keys, index, build, pieces, metrics, status, root } = shared;
-  const watch = new PartitionWatch(store, keys.ref, keys.group);
-  const owner = new Ownership(
-    { store, keys: watch.keys, clock, log },
-    { group: keys.group, replica: options.replica, worker: randomUUID(), address: shared.address },
-  );
-  const announcer = new Announcer({
-    store,
-    clock,
-    server: {
-      id: shared.serverId,
-      address: shared.address,
-      role: 'ingest',
-      tier: '',
-      bytesMax: 0,
-      startedMs: clock.nowMs(),
-    },
-    lease: () => owner.lease(),
-    compare: () => [owner.compare()],
-  });
-  const protocol = new SequenceProtocol({ ...keys, store, owner, clock });
-  const allocator = new Allocator({
-    store,
-    dataSource: protocol.dataSource,
-    keys: protocol.keys,
-    ref: keys.ref,
-    clock,
-  });
-  const persister = new Persister({
-    dataSource: keys.dataSource,
-    index,
-    build,
-    pieces,
-    clock,
-    log,
-    metrics,
-  });
-  const publisher = new Publisher({
-    ref: keys.ref,
-    dataSource: keys.dataSource,
-    protocol,
-    storage,
-    build,
-    clock,
-    log,
-    metrics,
-  });
-  const handOff = new HandOff(store, protocol.dataSource, {
-    announcer,
-    pieces,
-    clock,
-    log,
-    metrics,
-    server: shared.serverId,
-  });
-  const parts: GroupParts = {
-    ...keys,
-    ingestion,
-    schema: ingestion.schema,
-    root,
-    source: options.source,
-    owner,
-    announcer,
-    protocol,
-    allocator,
-    index,
-    pieces,
-    persister,
-    publisher,
-    handOff,
-    status,
-    metrics,
-    clock,
-    log,
-    mirrorOffsets: async (end) => {
-      await options
-        .mirrorOffsets?.(end)
-        .catch((error: unknown) =>
-          log.warn(
-            'published offsets could not be mirrored to the consumer group; lag tools show older ones',
-            { error },
-          ),
-        );
-    },
-    reset: (reset) => protocol.reset(reset),
-    partitionsChanged: (sequence) => watch.hasChanged(sequence),
-    resetIndex: () => index.post({ type: 'reset' }),
-  };
-  return { parts, watch };
-}
-
-/** Acquires the owner key again after a loss and says everything anew; ends when stopped. */
-async function keepOwnership(
-  parts: GroupParts,
-  runner: GroupRunner,
-  signal: AbortSignal,
-): Promise<void> {
-  const { owner, announcer, clock, log } = parts;
-  let wasAlive = false;
-  while (!signal.aborted) {
-    try {
-      const isAlive = owner.isAlive();
-      if (wasAlive && !isAlive) {
-        log.warn('the lease was lost; nothing is written until the owner key is ours again');
-        await owner.acquire(signal);
-        await runner.verify();
-        await announcer.announceAll();
-        log.info('the owner key is ours again');
-      }
-      wasAlive = owner.isAlive();
-    } catch (error) {
-      if (!signal.aborted) log.warn('acquiring the owner key failed; trying again', { error });
-    }
-    await clock.sleep(KEEPER_MS, signal);
-  }
 }
 
 function readiness(parts: GroupParts | undefined): {
