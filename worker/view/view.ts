@@ -9,11 +9,6 @@ import type { Interval } from '../../core/model/interval.ts';
 /** The most rows a caller asks for at once. One LZ4 block of longs (64 KiB) holds as many. */
 export const VECTOR_ROWS = 8192;
 
-/** Druid's value types. */
-const VALUE_TYPES = ['STRING', 'LONG', 'DOUBLE', 'FLOAT', 'COMPLEX'] as const;
-/** One of {@link VALUE_TYPES}. */
-export type ValueType = (typeof VALUE_TYPES)[number];
-
 /** The stored values of a string column: entry id -> value. */
 export interface Dictionary {
   /** Number of entries, null included. Ids are `0 .. size-1`. */
