@@ -50,7 +50,6 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly numFailedTestSuites: number;
 }
 
 async function main(words: readonly string[]): Promise<number> {
