@@ -26,6 +26,8 @@ export interface DeploymentOptions {
   readonly segments: Readonly<Record<string, unknown>>;
   /** `spec.lateness`; default messageTime with an hour. */
   readonly lateness?: Readonly<Record<string, unknown>>;
+  /** `spec.schema`; default that of the generated rows. */
+  readonly schema?: Readonly<Record<string, unknown>>;
   readonly topicConfig?: Readonly<Record<string, string>>;
   /** Started already by the suite; faults on them are the test's. */
   readonly servers: Servers;
@@ -79,6 +81,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
         groups: options.groups,
         segments: options.segments,
         ...(options.lateness === undefined ? {} : { lateness: options.lateness }),
+        ...(options.schema === undefined ? {} : { schema: options.schema }),
       }),
     ),
   );

@@ -122,6 +122,7 @@ export function generatedResource(options: {
   groups: number;
   segments: Readonly<Record<string, unknown>>;
   lateness?: Readonly<Record<string, unknown>>;
+  schema?: Readonly<Record<string, unknown>>;
 }): Record<string, unknown> {
   return {
     apiVersion: 'sluice.dev/v1alpha1',
@@ -130,7 +131,7 @@ export function generatedResource(options: {
     spec: {
       dataSource: options.name,
       source: { kafka: { bootstrapServers: [options.broker], topic: options.topic } },
-      schema: {
+      schema: options.schema ?? {
         format: { type: 'json' },
         timestamp: { column: 'timestamp', format: 'auto' },
         dimensions: DIMENSIONS.map((name) => ({ name })),
