@@ -21,10 +21,10 @@ import { Ownership } from '../../worker/publish/ownership.ts';
 import { SequenceProtocol } from '../../worker/publish/sequence-protocol.ts';
 
 /** Identity of the ingestion in these tests. */
-export const REF = { namespace: 'default', name: 'w', uid: 'u1' };
+const REF = { namespace: 'default', name: 'w', uid: 'u1' };
 /** Its data source and topic. */
-export const DATA_SOURCE = 'wiki';
-export const TOPIC = 'events';
+const DATA_SOURCE = 'wiki';
+const TOPIC = 'events';
 
 /** A schema with day chunks and no truncation; `change` overrides. */
 export function publishSchema(change: Partial<CompiledSchema> = {}): CompiledSchema {
@@ -195,7 +195,7 @@ export async function startTestWorker(store: MetadataStore, group: string): Prom
 }
 
 /** A publication without segments: the offsets are what these tests are about. */
-export function emptyPublication(sequence: SequenceState): Publication {
+function emptyPublication(sequence: SequenceState): Publication {
   return {
     sequenceId: sequence.id,
     ingestion: ingestionRoot(REF),

@@ -31,7 +31,7 @@ export const SCAN_TOO_DEEP = 3;
 export const SCAN_INVALID_UTF8 = 4;
 
 /** Deepest nesting accepted; what lies deeper makes the record unparseable. */
-export const MAX_DEPTH = 500;
+const MAX_DEPTH = 500;
 
 const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => 10 ** i);
 

@@ -4,8 +4,7 @@
 // hundreds of fields stay one small loop.
 
 import { HASH_FACTOR, HASH_SEED } from '../view/fields.ts';
-import { RAW_ESCAPED, RAW_INTEGER, RAW_STRING } from './json-cursor.ts';
-import type { JsonScanner } from './json-scanner.ts';
+import { type JsonCursor, RAW_ESCAPED, RAW_INTEGER, RAW_STRING } from './json-cursor.ts';
 import { firstByteShift, isUtf8, specialBytes } from './text-words.ts';
 
 /** Most fields of a row that is learned. */
@@ -15,6 +14,17 @@ const LITERAL_BYTES_MIN = 4;
 /** Rows in a row that do not match before another row is learned; doubled while learning does not help. */
 const MISSES_FIRST = 4;
 const MISSES_MAX = 4096;
+
+/** The scanner as the template sees it: a cursor with the slots of a row. */
+interface RowScanner extends JsonCursor {
+  kind: Uint8Array;
+  start: Int32Array;
+  end: Int32Array;
+  hash: Int32Array;
+  number: Float64Array;
+  /** Reads any value at `p` into the slot, the general way. */
+  valueAt(p: number, slot: number): boolean;
+}
 
 /** What is known of the rows of one scanner. */
 export class RowTemplate {
@@ -39,7 +49,7 @@ export class RowTemplate {
    * Scans bytes `start .. limit-1`. True when the row matches and every value was read into the scanner's slots;
    * false when nothing is known of it (slots are then half filled).
    */
-  scan(scanner: JsonScanner, start: number, limit: number): boolean {
+  scan(scanner: RowScanner, start: number, limit: number): boolean {
     // Words are read up to three bytes behind the row.
     if (
       this.#count === 0 ||
@@ -58,7 +68,7 @@ export class RowTemplate {
     return true;
   }
 
-  #fields(scanner: JsonScanner, start: number, limit: number): boolean {
+  #fields(scanner: RowScanner, start: number, limit: number): boolean {
     const { bytes, view, kind, start: starts, end: ends, hash } = scanner;
     const [count, slots, words] = [this.#count, this.#slots, this.#words];
     const [wordAt, lengths] = [this.#wordAt, this.#lengths];
@@ -135,13 +145,7 @@ export class RowTemplate {
    * Learns the row `start .. limit-1`, just scanned the general way: `order` has the slots of its `count` fields.
    * Rows with a field twice, with fields that have no slot, or with very many fields are left alone.
    */
-  learn(
-    scanner: JsonScanner,
-    start: number,
-    limit: number,
-    order: Int32Array,
-    count: number,
-  ): void {
+  learn(scanner: RowScanner, start: number, limit: number, order: Int32Array, count: number): void {
     this.#patience = Math.min(MISSES_MAX, Math.max(MISSES_FIRST, this.#patience * 2));
     this.#misses = 0;
     this.#count = 0;
@@ -182,7 +186,7 @@ export class RowTemplate {
 }
 
 /** Reads a plain integer of at most 15 digits into the slot. Position behind it, 0 when it is something else. */
-function integer(scanner: JsonScanner, bytes: Uint8Array, slot: number, from: number): number {
+function integer(scanner: RowScanner, bytes: Uint8Array, slot: number, from: number): number {
   const isNegative = bytes[from] === 0x2d;
   const first = isNegative ? from + 1 : from;
   let p = first;
