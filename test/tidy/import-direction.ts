@@ -40,6 +40,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
 
 /** Packages that run in production, and the folders that may import them. */
 export const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  '@kubernetes/client-node': ['operator/kube/'],
   cockatiel: ['core/metadata/etcd/'],
   etcd3: ['core/metadata/etcd/'],
   ioredis: ['worker/cache/redis/'],
