@@ -3,7 +3,7 @@
 // the ids found in segments can be compared with the ids sent and accepted. Fed by the end-to-end tests and benches.
 
 /** Names of the string dimensions; `id` is unique. */
-export const DIMENSIONS: readonly string[] = [
+const DIMENSIONS: readonly string[] = [
   'id',
   'page',
   'language',
@@ -19,7 +19,7 @@ export const DIMENSIONS: readonly string[] = [
 ];
 
 /** How far event time may lie behind the greatest seen in the partition; beyond it a row is late. */
-export const WINDOW_MS = 3_600_000;
+const WINDOW_MS = 3_600_000;
 
 /** One record. */
 export interface GeneratedRecord {
