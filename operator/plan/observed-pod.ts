@@ -1,0 +1,54 @@
+// A pod of the API server -> what the plans look at. Readiness comes from the pod's own condition, never from a spec.
+
+import { ANNOTATIONS, LABELS } from '../api/names.ts';
+import { field, type KubeObject, listAt, textAt } from '../kube/object.ts';
+import type { ObservedPod } from './roll-plan.ts';
+
+/** Reasons of a waiting container that time does not cure. */
+const BROKEN_REASONS = new Set([
+  'CrashLoopBackOff',
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+]);
+/** A pod that was not ready for this long is broken. */
+const UNREADY_MAX_MS = 600_000;
+
+/** Reads a pod. */
+export function observedPod(pod: KubeObject, nowMs: number): ObservedPod {
+  const { metadata } = pod;
+  const phase = textAt(pod, 'status', 'phase');
+  const isOver = phase === 'Failed' || phase === 'Succeeded';
+  const ready = listAt(pod, 'status', 'conditions').find((c) => textAt(c, 'type') === 'Ready');
+  const isReady = !isOver && textAt(ready, 'status') === 'True';
+  const sinceMs = Date.parse(
+    textAt(ready, 'lastTransitionTime') || (metadata.creationTimestamp ?? ''),
+  );
+  const waiting = listAt(pod, 'status', 'containerStatuses').some((status) =>
+    BROKEN_REASONS.has(textAt(field(status, 'state', 'waiting'), 'reason')),
+  );
+  return {
+    name: metadata.name,
+    group: metadata.labels?.[LABELS.group] ?? '',
+    templateHash: metadata.annotations?.[ANNOTATIONS.templateHash] ?? '',
+    isReady,
+    isBroken: isOver || waiting || (!isReady && nowMs - sinceMs > UNREADY_MAX_MS),
+    isOver,
+    isTerminating: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+/** Why a worker is not ready, in a stable text; `''` where the pod says nothing. */
+export function troubleOf(pod: KubeObject): string {
+  for (const status of listAt(pod, 'status', 'containerStatuses')) {
+    const reason = textAt(field(status, 'state', 'waiting'), 'reason');
+    if (reason !== '') return reason;
+  }
+  const blocked = listAt(pod, 'status', 'conditions').find(
+    (c) => textAt(c, 'type') === 'PodScheduled' && textAt(c, 'status') === 'False',
+  );
+  return textAt(blocked, 'reason');
+}

@@ -1,0 +1,153 @@
+// What a pass learned -> the conditions and counts of status. Counts come from pods, never from the spec; nothing that
+// changes by itself (lag, times, addresses) goes in. Pure. Source: operator.md 2.2, 2.3, B21, B22.
+
+import type { Verdict, Verdicts } from '../api/conditions.ts';
+import type { ObservedPod, WantedPod } from './roll-plan.ts';
+
+/** A step that failed: the code and text of its Failure. */
+export interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What a pass learned. */
+export interface Findings {
+  /** The resource of this generation cannot be used; the last good one runs, if there is one. */
+  readonly invalid: Trouble | undefined;
+  /** The stream or the stored state could not be read. */
+  readonly unprepared: Trouble | undefined;
+  /** Steps that failed for another reason. */
+  readonly failed: readonly Trouble[];
+  readonly isPaused: boolean;
+  readonly isSuspended: boolean;
+  /** Undefined while it is not known which groups there are. */
+  readonly wanted: readonly WantedPod[] | undefined;
+  readonly pods: readonly ObservedPod[];
+  /** Pod -> why it is not ready. */
+  readonly troubles: ReadonlyMap<string, string>;
+  readonly partitions: { readonly total: number; readonly assigned: number };
+}
+
+/** Codes of failures that are about assigning, not about reaching the stream. */
+const ASSIGNMENT_CODES = new Set(['TooFewWorkers', 'Conflicts']);
+
+const verdict = (status: Verdict['status'], reason: string, message: string): Verdict => ({
+  status,
+  reason,
+  message,
+});
+
+/** Workers: wanted, ready with the wanted template, on their way out. */
+export function workerCounts(findings: Findings): {
+  readonly desired: number;
+  readonly ready: number;
+  readonly draining: number;
+} {
+  const wanted = findings.isSuspended ? [] : (findings.wanted ?? []);
+  const names = new Set(wanted.map((pod) => pod.name));
+  const { pods } = findings;
+  return {
+    desired: wanted.length,
+    ready: pods.filter((pod) => names.has(pod.name) && pod.isReady && !pod.isTerminating).length,
+    draining: pods.filter((pod) => pod.isTerminating || (findings.wanted && !names.has(pod.name)))
+      .length,
+  };
+}
+
+/** Every condition. */
+export function verdictsOf(findings: Findings): Verdicts {
+  const { invalid, unprepared, isPaused, isSuspended } = findings;
+  const isAssignment = unprepared !== undefined && ASSIGNMENT_CODES.has(unprepared.reason);
+  const isKnown = findings.wanted !== undefined;
+  const unknown = verdict('Unknown', 'NotObserved', 'the stream has not been looked at yet');
+  return {
+    Ready: readyVerdict(findings),
+    Progressing: progressVerdict(findings),
+    Degraded: degradedVerdict(findings),
+    SpecValid:
+      invalid === undefined
+        ? verdict('True', 'Valid', 'the resource is valid')
+        : verdict('False', invalid.reason, invalid.message),
+    AssignmentComplete: isAssignment
+      ? verdict('False', unprepared.reason, unprepared.message)
+      : isKnown
+        ? verdict('True', 'Assigned', 'every partition belongs to a group')
+        : unknown,
+    SourceReachable:
+      unprepared !== undefined && !isAssignment
+        ? verdict('False', unprepared.reason, unprepared.message)
+        : isKnown
+          ? verdict('True', 'Reachable', 'the stream answers')
+          : unknown,
+    Paused: isPaused
+      ? verdict('True', 'PausedByAnnotation', 'sluice.dev/paused is "true": nothing is changed')
+      : isSuspended
+        ? verdict('True', 'Suspended', 'spec.suspend is true: nothing is read, offsets are kept')
+        : verdict('False', 'Running', 'neither paused nor suspended'),
+  };
+}
+
+function readyVerdict(findings: Findings): Verdict {
+  const { invalid, unprepared, failed, isPaused, isSuspended, wanted } = findings;
+  if (invalid !== undefined) return verdict('False', 'SpecInvalid', invalid.message);
+  if (isSuspended)
+    return verdict('False', 'Suspended', 'spec.suspend is true: nothing is read, offsets are kept');
+  if (unprepared !== undefined) return verdict('False', unprepared.reason, unprepared.message);
+  const [first] = failed;
+  if (first !== undefined) return verdict('False', first.reason, first.message);
+  if (wanted === undefined)
+    return isPaused
+      ? verdict('Unknown', 'PausedByAnnotation', 'not looked at since it is paused')
+      : verdict('Unknown', 'NotObserved', 'the stream has not been looked at yet');
+  const missing = unready(findings);
+  if (missing.length > 0)
+    return verdict('False', 'WorkersUnavailable', `not ready: ${missing.join(', ')}`);
+  const old = outdated(findings);
+  if (old.length > 0)
+    return verdict('False', 'RollInProgress', `of an older configuration: ${old.join(', ')}`);
+  return verdict('True', 'Reading', 'every group has a ready worker');
+}
+
+function progressVerdict(findings: Findings): Verdict {
+  const { isPaused, isSuspended, pods, wanted = [] } = findings;
+  if (isPaused) return verdict('False', 'PausedByAnnotation', 'nothing is changed while paused');
+  const leaving = pods.filter((pod) => pod.isTerminating).map((pod) => pod.name);
+  const names = new Set(wanted.map((pod) => pod.name));
+  const there = new Set(pods.map((pod) => pod.name));
+  const extra = pods.filter((pod) => !names.has(pod.name) || isSuspended).map((pod) => pod.name);
+  const missing = isSuspended ? [] : [...names].filter((name) => !there.has(name));
+  const names2 = [...new Set([...leaving, ...extra, ...missing, ...outdated(findings)])];
+  return names2.length === 0
+    ? verdict('False', 'UpToDate', 'every worker is as wanted')
+    : verdict('True', 'Changing', `workers change: ${names2.toSorted().join(', ')}`);
+}
+
+function degradedVerdict(findings: Findings): Verdict {
+  const { failed, invalid, wanted, isSuspended } = findings;
+  const [first] = failed;
+  if (first !== undefined) return verdict('True', first.reason, first.message);
+  if (invalid !== undefined && wanted !== undefined)
+    return verdict('True', 'LastGoodSpec', 'the last valid spec runs, this generation is invalid');
+  const some = isSuspended ? [] : unready(findings);
+  if (some.length > 0 && some.length < (wanted ?? []).length)
+    return verdict('True', 'WorkersUnavailable', `not ready: ${some.join(', ')}`);
+  return verdict('False', 'AsExpected', 'nothing is missing');
+}
+
+/** Wanted workers without a ready pod, with the reason the pod gives. */
+function unready({ wanted = [], pods, troubles }: Findings): readonly string[] {
+  const ready = new Set(pods.filter((p) => p.isReady && !p.isTerminating).map((p) => p.name));
+  return wanted
+    .filter(({ name }) => !ready.has(name))
+    .map(({ name }) => {
+      const trouble = troubles.get(name) ?? '';
+      return trouble === '' ? name : `${name} (${trouble})`;
+    });
+}
+
+function outdated({ wanted = [], pods }: Findings): readonly string[] {
+  const hashes = new Map(wanted.map((pod) => [pod.name, pod.templateHash]));
+  return pods
+    .filter((pod) => hashes.has(pod.name) && hashes.get(pod.name) !== pod.templateHash)
+    .map((pod) => pod.name);
+}
