@@ -91,13 +91,20 @@ async function measure(deployment: Deployment, params: MemoryParams): Promise<Me
       segments: segments.length,
       peakMb: (await statusKb(worker.pid, 'VmHWM')) / 1024,
       seconds: (performance.now() - begunMs) / 1000,
-      phases: [...phases].map(
-        ([line, kb]) => `${Math.round(kb / 1024)} MiB since '${line.message}'`,
-      ),
+      phases: phasesOf(phases),
     };
+  } catch (error) {
+    throw new Error(
+      `${worker.isRunning ? 'the worker runs' : 'the worker has ended'}:\n${worker.tail(40)}\n${phasesOf(phases).join('\n')}`,
+      { cause: error },
+    );
   } finally {
     clearInterval(sampling);
   }
+}
+
+function phasesOf(phases: ReadonlyMap<LogLine, number>): readonly string[] {
+  return [...phases].map(([line, kb]) => `${Math.round(kb / 1024)} MiB since '${line.message}'`);
 }
 
 function rowsOf(segments: Awaited<ReturnType<typeof publishedSegments>>): number {

@@ -1,7 +1,8 @@
 // The compiled schema of the ingest benchmarks: all dimensions in the group key, a count and three sums, minute grain.
 
 import type { CompiledSchema } from '../core/spec/compiled.ts';
-import { SUMS } from './wikipedia-rows.ts';
+import type { OpenSequence } from '../worker/roles/ingest/index-messages.ts';
+import { START_MS, SUMS } from './wikipedia-rows.ts';
 
 /** A rolled-up schema over string dimensions. */
 export function benchSchema(dimensions: readonly string[]): CompiledSchema {
@@ -29,5 +30,26 @@ export function benchSchema(dimensions: readonly string[]): CompiledSchema {
       metricCompression: 'lz4',
       longEncoding: 'longs',
     },
+  };
+}
+
+/** Begins a sequence of one chunk that holds all rows. */
+export function openSequence(
+  dimensions: readonly string[],
+  partitions: readonly number[],
+): OpenSequence {
+  return {
+    type: 'open',
+    sequenceId: 'bench',
+    schema: benchSchema(dimensions),
+    chunks: [
+      { interval: { startMs: START_MS, endMs: START_MS + 86_400_000 }, segmentId: 'bench-segment' },
+    ],
+    dimensions: [],
+    positions: Object.fromEntries(
+      partitions.map((p) => [String(p), { offset: 0, watermarkMs: null, leaderEpoch: -1 }]),
+    ),
+    end: null,
+    samplesMax: 0,
   };
 }

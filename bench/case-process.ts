@@ -1,0 +1,29 @@
+// The process of one case. Opens the module named by its first argument with the parameters in the second, then makes one
+// pass for each message; ends when its channel closes. Started by rounds.ts.
+
+import { PerformanceObserver } from 'node:perf_hooks';
+import type { CaseParams, OpenCase, Pass } from './case.ts';
+
+/** What the process sends for each pass; the first message, with `pass` null, says that the case is open. */
+export interface PassMessage {
+  readonly pass: Pass | null;
+  /** Garbage collections of the main thread during the pass. */
+  readonly collections: number;
+  readonly peakRssMb: number;
+}
+
+const [moduleName = '', params = '{}'] = process.argv.slice(2);
+let collections = 0;
+new PerformanceObserver((list) => (collections += list.getEntries().length)).observe({
+  entryTypes: ['gc'],
+});
+const { open } = (await import(`./cases/${moduleName}.ts`)) as { open: OpenCase };
+const opened = await open(JSON.parse(params) as CaseParams);
+const send = (pass: Pass | null): void => {
+  const peakRssMb = process.resourceUsage().maxRSS / 1024;
+  process.send?.({ pass, collections, peakRssMb } satisfies PassMessage);
+  collections = 0;
+};
+process.on('message', () => void opened.pass().then(send));
+process.on('disconnect', () => void opened.close().then(() => process.exit()));
+send(null);
