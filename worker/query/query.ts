@@ -2,9 +2,9 @@
 
 export { cacheKey } from './cache-key.ts';
 export { type QueryControl, UNLIMITED } from './control.ts';
-export { errorAnswer, type ErrorAnswer } from './error-body.ts';
+export { errorAnswer } from './error-body.ts';
 export { answerQuery, innerQuery, resultPiece } from './execute.ts';
-export { finishQuery, streamScan } from './finish/finish-query.ts';
+export { finishQuery } from './finish/finish-query.ts';
 export { streamScanAnswer } from './finish/stream-scan.ts';
 export { prettify } from './finish/json.ts';
 export { emptyPartial, mergePartials } from './merge.ts';

@@ -2,16 +2,12 @@
 // equal: text as UTF-16 code units, numbers as their bits. Source: druid-query-api.md 10.
 
 import { dimensionTransform, DROPPED, isPlain } from '../engine/dimension-getter.ts';
-import {
-  getterOf,
-  type NumericSource,
-  type SourceSet,
-  type StringSource,
-} from '../engine/source.ts';
+import { getterOf, type SourceSet } from '../engine/source.ts';
+import type { NumericSource, StringSource } from '../engine/stored-source.ts';
 import type { DimensionSpec } from '../filter-model.ts';
 import type { Aggregator } from '../model.ts';
 import type { Value } from '../value.ts';
-import { type Feeder, rowFeeder } from './feed.ts';
+import { type Feeder, rowFeeder } from './feeder.ts';
 import { hashBytes } from './hyper-unique.ts';
 import type { SketchState } from './sketch-state.ts';
 

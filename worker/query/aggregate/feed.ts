@@ -9,19 +9,12 @@ import type { Aggregator } from '../model.ts';
 import { refused } from '../parse/fields.ts';
 import { convert, longOf, type Value } from '../value.ts';
 import { cardinalityFeeder } from './cardinality-feed.ts';
+import { type Feeder, rowFeeder } from './feeder.ts';
 import { groupDoubles, groupLongs, runDoubles, runLongs } from './numeric-feed.ts';
 import { numericInput } from './numeric-input.ts';
 import { PickState } from './pick-state.ts';
 import { SketchState } from './sketch-state.ts';
 import { type AggregateState, CountState, DoubleState, LongState } from './state.ts';
-
-/** Puts rows into the cells of one state. Cells must be reserved before. Row numbers index the vector. */
-export interface Feeder {
-  /** Rows `rows[from .. to-1]`, at least one, into one cell. */
-  run(rows: Int32Array, from: number, to: number, slot: number): void;
-  /** Row i of the list into cell `slots[i]`; a row may be listed several times. */
-  group(rows: Int32Array, count: number, slots: Int32Array): void;
-}
 
 /** Ignores rows: the column is missing, so every value is null. */
 const NOTHING: Feeder = { run: () => undefined, group: () => undefined };
@@ -56,18 +49,6 @@ export function makeFeeder(
       return filteredFeeder(aggregator, state, sources);
   }
   throw new TypeError(`aggregator ${aggregator.name}: the state is of another kind`);
-}
-
-/** A feeder from a function that takes one row. */
-export function rowFeeder(add: (row: number, slot: number) => void): Feeder {
-  return {
-    run(rows, from, to, slot) {
-      for (let i = from; i < to; i++) add(rows[i]!, slot);
-    },
-    group(rows, count, slots) {
-      for (let i = 0; i < count; i++) add(rows[i]!, slots[i]!);
-    },
-  };
 }
 
 function countFeeder(state: CountState): Feeder {

@@ -2,8 +2,9 @@
 // entry, expressions evaluated for selected rows only. Fed by source.ts; feeds feed.ts.
 
 import { VECTOR_ROWS } from '../../view/view.ts';
-import type { Source, SourceSet, StringSource } from '../engine/source.ts';
-import type { Getter } from '../expression/compile.ts';
+import type { Source, SourceSet } from '../engine/source.ts';
+import type { StringSource } from '../engine/stored-source.ts';
+import type { Getter } from '../expression/function.ts';
 import type { NumericAggregator } from '../model.ts';
 import { refused } from '../parse/fields.ts';
 import { doubleOf, longOf } from '../value.ts';

@@ -1,7 +1,7 @@
 // Dimension specs as plain functions of a row and as functions of a value. Fed by the query; feeds grouping,
 // cardinality, search and column comparison. Source: druid-query-api.md 8.
 
-import type { Getter } from '../expression/compile.ts';
+import type { Getter } from '../expression/function.ts';
 import type { DimensionSpec } from '../filter-model.ts';
 import { compileExtraction, compileKeep } from '../text/extraction.ts';
 import { convert, floatText, textOf, type Value } from '../value.ts';

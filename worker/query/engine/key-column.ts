@@ -5,13 +5,8 @@
 import type { DimensionSpec } from '../filter-model.ts';
 import type { Value } from '../value.ts';
 import { dimensionTransform, DROPPED, isPlain, type Transform } from './dimension-getter.ts';
-import {
-  getterOf,
-  type NumericSource,
-  type Source,
-  type SourceSet,
-  type StringSource,
-} from './source.ts';
+import { getterOf, type Source, type SourceSet } from './source.ts';
+import type { NumericSource, StringSource } from './stored-source.ts';
 
 /** Code of a value the dimension leaves out. */
 const LEFT_OUT = -1;

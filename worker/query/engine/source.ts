@@ -2,35 +2,21 @@
 // that needs it. Fed by a view and the query's virtual columns; feeds filters, grouping and aggregators.
 
 import type { Failure } from '../../../core/runtime/failure.ts';
-import type { ComplexColumn, IdLists, StringColumn, View } from '../../view/view.ts';
-import { compileExpression, type Getter } from '../expression/compile.ts';
+import type { ComplexColumn, View } from '../../view/view.ts';
+import { compileExpression } from '../expression/compile.ts';
+import type { Getter } from '../expression/function.ts';
 import { columnsOf, type Expr, parseExpression } from '../expression/parser.ts';
 import type { VirtualColumn } from '../model.ts';
 import { invalid } from '../parse/fields.ts';
 import { Cursor } from './cursor.ts';
-import { numericSource, stringSource, timeSource } from './stored-source.ts';
+import {
+  type NumericSource,
+  numericSource,
+  type StringSource,
+  stringSource,
+  timeSource,
+} from './stored-source.ts';
 import { convert, type OutputType, type Value } from '../value.ts';
-
-/** A number column, `__time` included. Arrays are valid until the cursor moves; index = row of the vector. */
-export interface NumericSource {
-  readonly kind: 'numeric';
-  readonly type: 'LONG' | 'DOUBLE' | 'FLOAT';
-  doubles(): Float64Array;
-  longs(): BigInt64Array;
-  /** 1 = null; the result is null itself when no row of the vector is. */
-  nulls(): Uint8Array | null;
-}
-
-/** A dictionary column. */
-export interface StringSource {
-  readonly kind: 'string';
-  readonly column: StringColumn;
-  /** Single-valued columns only. */
-  ids(): Int32Array;
-  lists(): IdLists;
-  /** The text of an id, decoded once. */
-  text(id: number): string | null;
-}
 
 /** A virtual column. `perText` is set when the value depends on one string column alone. */
 interface ComputedSource {

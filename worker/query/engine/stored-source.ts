@@ -1,9 +1,35 @@
 // Stored columns as sources: read into reused buffers, once per vector. Fed by a view's columns; used by source.ts.
 
-import { type NumericColumn, type StringColumn, VECTOR_ROWS, type View } from '../../view/view.ts';
+import {
+  type IdLists,
+  type NumericColumn,
+  type StringColumn,
+  VECTOR_ROWS,
+  type View,
+} from '../../view/view.ts';
 import { convert } from '../value.ts';
 import type { Cursor } from './cursor.ts';
-import type { NumericSource, StringSource } from './source.ts';
+
+/** A number column, `__time` included. Arrays are valid until the cursor moves; index = row of the vector. */
+export interface NumericSource {
+  readonly kind: 'numeric';
+  readonly type: 'LONG' | 'DOUBLE' | 'FLOAT';
+  doubles(): Float64Array;
+  longs(): BigInt64Array;
+  /** 1 = null; the result is null itself when no row of the vector is. */
+  nulls(): Uint8Array | null;
+}
+
+/** A dictionary column. */
+export interface StringSource {
+  readonly kind: 'string';
+  readonly column: StringColumn;
+  /** Single-valued columns only. */
+  ids(): Int32Array;
+  lists(): IdLists;
+  /** The text of an id, decoded once. */
+  text(id: number): string | null;
+}
 
 /** Reads once per vector. */
 function once<T>(cursor: Cursor, make: () => T, read: (buffer: T) => void): () => T {

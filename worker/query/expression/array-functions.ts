@@ -1,7 +1,7 @@
 // Functions on lists and multi-value columns. Source: druid-query-api.md 9.3.
 
 import { compareValues, longOf, textOf, type Value } from '../value.ts';
-import type { ValueFunction } from './compile.ts';
+import type { ValueFunction } from './function.ts';
 
 /** A scalar counts as a list of one, null stays null. */
 function listOf(value: Value): readonly Value[] | null {

@@ -4,16 +4,11 @@
 import { Failure } from '../../../core/runtime/failure.ts';
 import { compareDoubles, compareText, doubleOf, longOf, textOf, type Value } from '../value.ts';
 import { arrayFunction } from './array-functions.ts';
+import type { Getter, ValueFunction } from './function.ts';
 import { mathFunction } from './math-functions.ts';
 import type { BinaryOp, Expr } from './parser.ts';
 import { textFunction } from './text-functions.ts';
 import { timeFunction } from './time-functions.ts';
-
-/** The value of something at a row of the current vector. */
-export type Getter = (row: number) => Value;
-
-/** A function of plain values; `constants[i]` is the i-th argument when it is a literal, else undefined. */
-export type ValueFunction = (args: readonly Value[]) => Value;
 
 /**
  * Compiles a tree. `bind` gives the getter of a column; unknown columns must give null.
@@ -52,7 +47,7 @@ export function isTrue(value: Value): boolean {
 }
 
 /** 1 or 0 as LONG. */
-export function bool(value: boolean): bigint {
+function bool(value: boolean): bigint {
   return value ? 1n : 0n;
 }
 

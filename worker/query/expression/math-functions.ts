@@ -3,7 +3,7 @@
 
 import { Failure } from '../../../core/runtime/failure.ts';
 import { compareValues, convert, doubleOf, longOf, textOf, type Value } from '../value.ts';
-import type { ValueFunction } from './compile.ts';
+import type { ValueFunction } from './function.ts';
 
 const UNARY: Readonly<Record<string, (x: number) => number>> = {
   ceil: Math.ceil,

@@ -5,7 +5,7 @@ import { Failure } from '../../../core/runtime/failure.ts';
 import { javaRegex } from '../text/java-regex.ts';
 import { likeTest, type TextTest } from '../text/text-predicate.ts';
 import { longOf, longOfText, textOf, type Value } from '../value.ts';
-import type { ValueFunction } from './compile.ts';
+import type { ValueFunction } from './function.ts';
 
 /** Most characters a repeating function may produce. */
 const RESULT_MAX = 1_000_000;

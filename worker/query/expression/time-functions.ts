@@ -8,7 +8,7 @@ import { instantOfText } from '../parse/instant.ts';
 import { dayOfYear, isoDay, isoWeek, jodaFormat } from '../text/joda-format.ts';
 import { jodaParse } from '../text/joda-parse.ts';
 import { longOf, textOf, type Value } from '../value.ts';
-import type { ValueFunction } from './compile.ts';
+import type { ValueFunction } from './function.ts';
 
 const ISO_FORMAT = "yyyy-MM-dd'T'HH:mm:ss.SSSZZ";
 

@@ -2,7 +2,8 @@
 // Fed by compile.ts. Source: performance.md 6.
 
 import type { Dictionary } from '../../view/view.ts';
-import type { SourceSet, StringSource } from '../engine/source.ts';
+import type { SourceSet } from '../engine/source.ts';
+import type { StringSource } from '../engine/stored-source.ts';
 import type { LeafFilter } from '../filter-model.ts';
 import { likePrefix } from '../text/text-predicate.ts';
 import { NO, type Tri, UNKNOWN, YES } from './leaf.ts';

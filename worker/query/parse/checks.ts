@@ -58,7 +58,7 @@ export function checkAggregating(query: Query): Query {
 }
 
 /** Names of the dimensions a query returns. */
-export function dimensionNames(query: AggregatingQuery): string[] {
+function dimensionNames(query: AggregatingQuery): string[] {
   if (query.queryType === 'timeseries') return [];
   return (query.queryType === 'topN' ? [query.dimension] : query.dimensions).map(
     (d) => d.outputName,

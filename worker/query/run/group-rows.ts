@@ -2,7 +2,8 @@
 // Fed by run-query.ts; gives one partial per piece. Source: druid-query-api.md 6.4 to 6.6, performance.md 6.
 
 import { VECTOR_ROWS } from '../../view/view.ts';
-import { type Feeder, makeFeeder } from '../aggregate/feed.ts';
+import { makeFeeder } from '../aggregate/feed.ts';
+import type { Feeder } from '../aggregate/feeder.ts';
 import { makeState } from '../aggregate/make-state.ts';
 import type { AggregateState } from '../aggregate/state.ts';
 import type { Pacer } from '../control.ts';

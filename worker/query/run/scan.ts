@@ -5,7 +5,7 @@ import type { Pacer } from '../control.ts';
 import { limitExceeded } from '../control.ts';
 import { Selection } from '../engine/selection.ts';
 import { getterOf, type Source, SourceSet } from '../engine/source.ts';
-import type { Getter } from '../expression/compile.ts';
+import type { Getter } from '../expression/function.ts';
 import type { ScanQuery } from '../model.ts';
 import type { ScanBatch, ScanPartial } from '../partial.ts';
 import type { Value } from '../value.ts';

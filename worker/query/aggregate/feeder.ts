@@ -1,0 +1,22 @@
+// How grouping hands rows to an aggregator: a range of rows into one cell, or rows and the cell of each. Made by
+// feed.ts and the files it calls; used by grouping.
+
+/** Puts rows into the cells of one state. Cells must be reserved before. Row numbers index the vector. */
+export interface Feeder {
+  /** Rows `rows[from .. to-1]`, at least one, into one cell. */
+  run(rows: Int32Array, from: number, to: number, slot: number): void;
+  /** Row i of the list into cell `slots[i]`; a row may be listed several times. */
+  group(rows: Int32Array, count: number, slots: Int32Array): void;
+}
+
+/** A feeder from a function that takes one row. */
+export function rowFeeder(add: (row: number, slot: number) => void): Feeder {
+  return {
+    run(rows, from, to, slot) {
+      for (let i = from; i < to; i++) add(rows[i]!, slot);
+    },
+    group(rows, count, slots) {
+      for (let i = 0; i < count; i++) add(rows[i]!, slots[i]!);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+// What a compiled expression is made of: a value at a row, a function of values. Used by the compiler and by the
+// files of functions.
+
+import type { Value } from '../value.ts';
+
+/** The value of something at a row of the current vector. */
+export type Getter = (row: number) => Value;
+
+/** A function of the values of its arguments, in their order. */
+export type ValueFunction = (args: readonly Value[]) => Value;
