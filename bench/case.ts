@@ -34,7 +34,15 @@ export interface BenchCase {
   close(): Promise<void>;
 }
 
-/** A module in cases/ exports `open` of this type. */
+/** The cases, named in camel case after their files in cases/. */
+export type CaseName =
+  | 'indexRecords'
+  | 'jsonParse'
+  | 'kafkajsMap'
+  | 'persistIndex'
+  | 'sluiceIngest';
+
+/** Each file in cases/ exports `open` of this type. */
 export type OpenCase = (params: CaseParams) => Promise<BenchCase>;
 
 /** Runs `work` and measures it. */

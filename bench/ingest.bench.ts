@@ -23,8 +23,8 @@ export async function run(params: BenchParams, broker: string): Promise<Report> 
   const caseParams = { seed, rows, dimensions: DIMENSIONS, kafka };
   const [reference, ours] = (await runRounds(
     [
-      { name: 'kafkajs, JSON.parse, Map', module: 'kafkajs-map', params: caseParams },
-      { name: 'sluice', module: 'sluice-ingest', params: caseParams },
+      { name: 'kafkajs, JSON.parse, Map', case: 'kafkajsMap', params: caseParams },
+      { name: 'sluice', case: 'sluiceIngest', params: caseParams },
     ],
     rounds,
   )) as [CaseResult, CaseResult];

@@ -12,15 +12,15 @@ export async function run(params: BenchParams): Promise<Report> {
   const { seed, rows, rounds } = params;
   const [reference, twelve, five] = (await runRounds(
     [
-      { name: 'JSON.parse', module: 'json-parse', params: { seed, rows, dimensions: [] } },
+      { name: 'JSON.parse', case: 'jsonParse', params: { seed, rows, dimensions: [] } },
       {
         name: 'index, 12 dimensions',
-        module: 'index-records',
+        case: 'indexRecords',
         params: { seed, rows, dimensions: DIMENSIONS },
       },
       {
         name: 'index, 5 dimensions',
-        module: 'index-records',
+        case: 'indexRecords',
         params: { seed, rows, dimensions: FEW_DIMENSIONS },
       },
     ],

@@ -13,8 +13,8 @@ export async function run(params: BenchParams): Promise<Report> {
   const caseParams = { seed, rows, dimensions: DIMENSIONS };
   const [ingest, persist] = (await runRounds(
     [
-      { name: 'ingest', module: 'index-records', params: caseParams },
-      { name: 'persist', module: 'persist-index', params: caseParams },
+      { name: 'ingest', case: 'indexRecords', params: caseParams },
+      { name: 'persist', case: 'persistIndex', params: caseParams },
     ],
     rounds,
   )) as [CaseResult, CaseResult];

@@ -4,14 +4,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { CaseParams, Pass } from './case.ts';
+import type { CaseName, CaseParams, Pass } from './case.ts';
 import type { PassMessage } from './case-process.ts';
 
 /** One case of a benchmark. */
 export interface CaseSpec {
   readonly name: string;
-  /** File in cases/, without extension. */
-  readonly module: string;
+  readonly case: CaseName;
   readonly params: CaseParams;
 }
 
@@ -86,7 +85,7 @@ class CaseRunner {
     this.#spec = spec;
     this.#child = fork(
       fileURLToPath(new URL('./case-process.ts', import.meta.url)),
-      [spec.module, JSON.stringify(spec.params)],
+      [spec.case, JSON.stringify(spec.params)],
       // Flags of the starter (a test runner's, say) are not for the measured process.
       { execArgv: [] },
     );
