@@ -62,7 +62,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const reconcilers = ingestions.map((ingestion) => ({
     ingestion,
     reconciler: new Reconciler(
-      { store, cluster, clock, log, openStream: options.openStream },
+      { store, cluster, clock, log, metrics, openStream: options.openStream },
       ingestion,
     ),
   }));

@@ -143,35 +143,11 @@ export const METRICS = {
     help: 'Publish attempts by result (published, waiting, lost, fenced, unknown).',
     labels: ['namespace', 'ingestion', 'data_source', 'result'],
   },
-  deadLetters: {
-    type: 'counter',
-    name: 'sluice_dead_letters_total',
-    help: 'Records written to the dead-letter target, by reason.',
-    labels: ['namespace', 'ingestion', 'data_source', 'reason'],
-  },
-  segmentPhaseSeconds: {
-    type: 'histogram',
-    name: 'sluice_segment_phase_seconds',
-    help: 'Time a segment spent in a phase (realtime, pushing, publishing, loading).',
-    labels: ['namespace', 'ingestion', 'data_source', 'phase'],
-  },
   restores: {
     type: 'counter',
     name: 'sluice_restore_total',
     help: 'Starts by what became of the local state (restored, dropped, empty).',
     labels: ['namespace', 'ingestion', 'data_source', 'result'],
-  },
-  storageBytes: {
-    type: 'counter',
-    name: 'sluice_deepstorage_bytes_total',
-    help: 'Bytes moved to and from deep storage.',
-    labels: ['direction'],
-  },
-  adapterErrors: {
-    type: 'counter',
-    name: 'sluice_adapter_errors_total',
-    help: "Errors of client libraries by adapter and kind; unknown ones are nobody's yet and must stay zero.",
-    labels: ['adapter', 'kind'],
   },
   queries: {
     type: 'counter',
@@ -183,12 +159,6 @@ export const METRICS = {
     type: 'histogram',
     name: 'sluice_query_seconds',
     help: 'Time of a query until its last byte.',
-    labels: ['type'],
-  },
-  queryRows: {
-    type: 'counter',
-    name: 'sluice_query_rows_total',
-    help: 'Rows looked at by queries.',
     labels: ['type'],
   },
   cacheRequests: {
@@ -250,17 +220,5 @@ export const METRICS = {
     name: 'sluice_reconcile_time_seconds',
     help: 'Time of one reconciliation.',
     labels: ['controller'],
-  },
-  watchConnected: {
-    type: 'gauge',
-    name: 'sluice_metadata_watch_connected',
-    help: '1 while the watch of a prefix is up.',
-    labels: ['prefix'],
-  },
-  threadRestarts: {
-    type: 'counter',
-    name: 'sluice_thread_restarts_total',
-    help: 'Worker threads that were started again after they failed.',
-    labels: ['thread'],
   },
 } as const;

@@ -9,6 +9,7 @@ import type { SequenceStatus } from '../../core/metadata/values.ts';
 import type { DeepStorage } from '../../core/deepstorage/port.ts';
 import type { Clock } from '../../core/runtime/clock.ts';
 import type { Logger } from '../../core/runtime/log.ts';
+import type { Metrics } from '../../core/runtime/metrics.ts';
 import { segmentsOf } from './expand.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -19,10 +20,22 @@ const GRACE_MS = 3_600_000;
 
 /** The sweeper of a coordinator. */
 export class Sweeper {
-  readonly #parts: { store: MetadataStore; storage: DeepStorage; clock: Clock; log: Logger };
+  readonly #parts: {
+    store: MetadataStore;
+    storage: DeepStorage;
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+  };
   #lastMs = 0;
 
-  constructor(parts: { store: MetadataStore; storage: DeepStorage; clock: Clock; log: Logger }) {
+  constructor(parts: {
+    store: MetadataStore;
+    storage: DeepStorage;
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+  }) {
     this.#parts = parts;
     this.#lastMs = parts.clock.monotonicMs();
   }

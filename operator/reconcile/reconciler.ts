@@ -6,6 +6,7 @@ import type { MetadataStore } from '../../core/metadata/port.ts';
 import type { Clock } from '../../core/runtime/clock.ts';
 import { isFailure, messageOf } from '../../core/runtime/failure.ts';
 import type { Logger } from '../../core/runtime/log.ts';
+import type { Metrics } from '../../core/runtime/metrics.ts';
 import { backoffMs, DEFAULT_RETRY } from '../../core/runtime/retry.ts';
 import type { CompiledIngestion } from '../../core/spec/compiled.ts';
 import type { Cluster, Condition, StreamInspector, WorkerPlan } from './cluster.ts';
@@ -20,6 +21,7 @@ export interface ReconcilerParts {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly openStream: (ingestion: CompiledIngestion) => StreamInspector;
 }
 
@@ -52,13 +54,16 @@ export class Reconciler {
     const stream = this.#parts.openStream(this.#ingestion);
     try {
       for (let failures = 0; !signal.aborted;) {
+        const startedMs = this.#parts.clock.monotonicMs();
         try {
           await this.#pass(stream, signal);
           failures = 0;
+          this.#count('ok', startedMs);
         } catch (error) {
           if (signal.aborted) break;
           if (isFailure(error, 'bug')) throw error;
           failures++;
+          this.#count('failed', startedMs);
           this.#set(false, isFailure(error) ? error.code : 'InternalError', messageOf(error));
         }
         const pauseMs =
@@ -99,6 +104,15 @@ export class Reconciler {
       true,
       'Prepared',
       `${this.#plans.length} groups read ${Object.values(prepared.groups).flat().length} partitions`,
+    );
+  }
+
+  #count(result: 'ok' | 'failed', startedMs: number): void {
+    const { metrics, clock } = this.#parts;
+    metrics.reconciles.inc({ controller: 'ingestion', result });
+    metrics.reconcileSeconds.observe(
+      { controller: 'ingestion' },
+      (clock.monotonicMs() - startedMs) / 1000,
     );
   }
 

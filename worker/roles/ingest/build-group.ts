@@ -98,6 +98,7 @@ export function buildParts(
     clock,
     log,
     metrics,
+    status,
     server: shared.serverId,
   });
   const parts: GroupParts = {

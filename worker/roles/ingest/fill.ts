@@ -224,7 +224,7 @@ class Filling {
     this.#rows = done.rows;
     this.#bytes = done.bytes;
     if (done.isEnd) source.unassign(done.partition);
-    metrics.records(done, bytes);
+    metrics.records(done, bytes, this.#parts.clock.nowMs());
     metrics.lag(done.partition, set.lagRecords);
     status.lag(done.partition, set.lagRecords);
     for (const [outcome, count] of Object.entries(done.counts)) {

@@ -182,6 +182,7 @@ export class GroupRunner {
     if (!(await protocol.close(snapshot, open, end)))
       throw this.#lostFailure(`${run.state.id} changed while it was cut`);
     run.state = { ...run.state, end, state: 'closed' };
+    run.closedAtMs = clock.monotonicMs();
     metrics.cut((clock.monotonicMs() - startedMs) / 1000);
     log.info('sequence cut', {
       sequence: run.state.id,

@@ -6,7 +6,8 @@ import type { OutcomeCounts, RecordsDone } from './index-messages.ts';
 
 /** What the parts of an ingest worker report. Seconds where times are. */
 export interface IngestMetrics {
-  records(done: RecordsDone, bytes: number): void;
+  /** `nowMs` is the wall clock, for the gap to the newest event. */
+  records(done: RecordsDone, bytes: number, nowMs: number): void;
   lag(partition: number, records: number): void;
   persisted(result: 'ok' | 'failed', seconds: number, rows: number): void;
   backPressure(seconds: number): void;
@@ -32,8 +33,11 @@ export function ingestMetrics(
   };
   const grouped = { ...base, group: labels.group };
   const totals: Record<string, number> = {};
+  let newestMs = -Infinity;
   return {
-    records(done, bytes) {
+    records(done, bytes, nowMs) {
+      newestMs = Math.max(newestMs, done.position.watermarkMs ?? -Infinity);
+      if (newestMs > -Infinity) metrics.ingestMessageGap.set(base, (nowMs - newestMs) / 1000);
       metrics.ingestInputBytes.inc(base, bytes);
       for (const [outcome, count] of Object.entries(done.counts)) {
         totals[outcome] = (totals[outcome] ?? 0) + count;

@@ -25,9 +25,22 @@ export async function keepOwnership(
         log.info('the owner key is ours again');
       }
       wasAlive = owner.isAlive();
+      checkDeadline(parts, runner);
     } catch (error) {
       if (!signal.aborted) log.warn('acquiring the owner key failed; trying again', { error });
     }
     await clock.sleep(KEEPER_MS, signal);
   }
+}
+
+/** A condition for sequences that take longer than `segments.publishDeadline` from their cut to their publication. */
+function checkDeadline(parts: GroupParts, runner: GroupRunner): void {
+  const { clock, ingestion, status } = parts;
+  const { publishDeadlineMs } = ingestion.segments;
+  const late = runner.runs.find(
+    (r) => clock.monotonicMs() - (r.closedAtMs ?? Infinity) > publishDeadlineMs,
+  );
+  if (late === undefined) return;
+  const message = `${late.state.id} was cut longer ago than spec.segments.publishDeadline allows and is not published; see the worker's log`;
+  status.condition('Publishing', false, 'DeadlineExceeded', message);
 }

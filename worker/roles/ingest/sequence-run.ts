@@ -21,8 +21,8 @@ export interface SequenceRun {
   /** Complete hydrants, as in the commit file. */
   hydrants: Hydrant[];
   dimensions: readonly string[];
-  /** Monotonic ms at which it was begun here. */
-  readonly openedAtMs: number;
+  /** Monotonic ms at which it was closed; undefined while open. */
+  closedAtMs: number | undefined;
   /** Stored rows persisted so far, over all chunks. */
   rows: number;
   bytes: number;
@@ -48,7 +48,7 @@ export function sequenceRun(parts: {
     positions: { ...(commit?.positions ?? startPositions(state.start)) },
     hydrants,
     dimensions: commit?.dimensions ?? parts.schema.dimensions.map((d) => d.name),
-    openedAtMs: parts.nowMs,
+    closedAtMs: state.state === 'closed' ? parts.nowMs : undefined,
     rows: hydrants.reduce((sum, h) => sum + h.rows, 0),
     bytes: hydrants.reduce((sum, h) => sum + h.bytes, 0),
     badRecords: commit?.badRecords ?? 0,
