@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { Failure, messageOf } from '../core/runtime/failure.ts';
 import { compileIngestion } from '../core/spec/compile.ts';
 import type { CompiledIngestion } from '../core/spec/compiled.ts';
+import type { RealtimeIngestion } from '../core/spec/realtime-ingestion.ts';
 import { readIngestions } from '../core/spec/validate.ts';
 import { timestampReader } from '../worker/parse/timestamp.ts';
 
@@ -24,10 +25,9 @@ export function loadResources(files: readonly string[]): readonly CompiledIngest
       );
     }
     return readIngestions(text, file).map((resource) =>
-      compileIngestion(resource, dirname(resolve(file))),
+      compileChecked(resource, dirname(resolve(file))),
     );
   });
-  for (const ingestion of compiled) timestampReader(ingestion.schema.timestamp.format);
   const seen = new Set<string>();
   for (const { namespace, name } of compiled) {
     if (seen.has(`${namespace}/${name}`))
@@ -39,4 +39,11 @@ export function loadResources(files: readonly string[]): readonly CompiledIngest
     seen.add(`${namespace}/${name}`);
   }
   return compiled;
+}
+
+/** Compiles a valid resource and checks what only the parser knows. @throws Failure `config` TimestampFormatInvalid */
+export function compileChecked(resource: RealtimeIngestion, baseDir = '/'): CompiledIngestion {
+  const ingestion = compileIngestion(resource, baseDir);
+  timestampReader(ingestion.schema.timestamp.format);
+  return ingestion;
 }

@@ -9,13 +9,16 @@ import { createMetrics, type Metrics } from '../../core/runtime/metrics.ts';
 import { createShutdown, type Shutdown, stopOnSignals } from '../../core/runtime/shutdown.ts';
 import { DEFAULT_TIER } from '../../operator/coordinator/retention.ts';
 import { startOperator } from '../../operator/main.ts';
+import { openTransport } from '../../operator/kube/kube-config.ts';
+import { startKubernetesOperator } from '../../operator/reconcile/kubernetes/kubernetes-operator.ts';
 import { localCluster } from '../../operator/reconcile/local/local-cluster.ts';
 import { stateUid } from '../../operator/reconcile/ingestion-state.ts';
 import { startBroker } from '../../worker/roles/broker/broker-role.ts';
 import { startHistorical } from '../../worker/roles/historical/historical-role.ts';
 import type { SourceIdentity } from '../../worker/source/port.ts';
 import { openCache, openStorage, openStore } from '../connections.ts';
-import { loadResources } from '../resources.ts';
+import { kubernetesSettings } from '../kubernetes-settings.ts';
+import { compileChecked, loadResources } from '../resources.ts';
 import { openSource, secretsIn } from '../sources.ts';
 import { UsageError } from '../usage.ts';
 import { VERSION } from '../version.ts';
@@ -99,36 +102,66 @@ async function runRole(
   return isClean && reason === undefined ? 0 : 1;
 }
 
-/** `sluice operator -f FILE...`: reconcile and coordinate; workers are started by others. */
+/** `sluice operator`: on Kubernetes; with -f FILE, for these resources, whose workers others start. */
 export function runOperatorCommand(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, 8081);
-  if (flags.files.length === 0) throw new UsageError('give at least one -f FILE');
-  return runRole('operator', flags, async ({ log, metrics, shutdown, host, port, files }) => {
-    const ingestions = loadResources(files);
-    const store = openStore();
-    shutdown.onStop('metadata', () => store.close());
-    const secrets = secretsIn(process.env['SLUICE_SECRETS']);
-    const elsewhere = {
-      conditions: () => [],
-      stop: () => Promise.resolve(),
-      died: new Promise<Error>(() => undefined),
-    };
-    const operator = await startOperator({
-      ingestions,
-      host,
-      port,
-      version: VERSION,
-      store,
-      storage: openStorage(),
-      cluster: localCluster(() => Promise.resolve(elsewhere), log),
-      openStream: (ingestion) => openSource(ingestion, secrets, log),
-      clock: systemClock,
-      log,
-      metrics,
-    });
-    shutdown.onStop('operator', (deadline) => operator.stop(deadline));
-    return {};
+  return runRole('operator', flags, flags.files.length === 0 ? onKubernetes : onFiles);
+}
+
+async function onFiles(role: Role): Promise<object> {
+  const { log, metrics, shutdown, host, port, files } = role;
+  const ingestions = loadResources(files);
+  const store = openStore();
+  shutdown.onStop('metadata', () => store.close());
+  const secrets = secretsIn(process.env['SLUICE_SECRETS']);
+  const elsewhere = {
+    conditions: () => [],
+    stop: () => Promise.resolve(),
+    died: new Promise<Error>(() => undefined),
+  };
+  const operator = await startOperator({
+    ingestions,
+    host,
+    port,
+    version: VERSION,
+    store,
+    storage: openStorage(),
+    cluster: localCluster(() => Promise.resolve(elsewhere), log),
+    openStream: (ingestion) => openSource(ingestion, secrets, log),
+    clock: systemClock,
+    log,
+    metrics,
   });
+  shutdown.onStop('operator', (deadline) => operator.stop(deadline));
+  return {};
+}
+
+async function onKubernetes(role: Role): Promise<{ readonly died: Promise<Error> }> {
+  const { log, metrics, shutdown, host, port } = role;
+  const settings = kubernetesSettings(process.env);
+  const transport = await openTransport({
+    clock: systemClock,
+    ...(settings.kubeconfig === undefined ? {} : { kubeconfig: settings.kubeconfig }),
+  });
+  const store = openStore();
+  shutdown.onStop('metadata', () => store.close());
+  const operator = await startKubernetesOperator({
+    ...settings,
+    host,
+    port,
+    version: VERSION,
+    transport,
+    store,
+    storage: openStorage(),
+    openStream: (ingestion, secrets) => openSource(ingestion, secrets, log),
+    compile: compileChecked,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    metrics,
+  });
+  shutdown.onStop('operator', (deadline) => operator.stop(deadline));
+  return { died: operator.died };
 }
 
 /** `sluice ingest -f FILE --group G`: one worker. */

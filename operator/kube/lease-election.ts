@@ -38,7 +38,8 @@ export interface LeaseElectionOptions {
   /** Different for each process, not only for each pod: a restarted container is another candidate. */
   readonly identity: string;
   readonly times?: LeaseTimes;
-  readonly random?: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 /** One candidate. */
@@ -53,7 +54,7 @@ export class LeaseElection {
   constructor(options: LeaseElectionOptions) {
     this.#options = options;
     this.#times = options.times ?? DEFAULT_TIMES;
-    this.#random = options.random ?? Math.random;
+    this.#random = options.random;
   }
 
   /** True while this process may act. Asked before each write. */

@@ -28,7 +28,8 @@ export interface ReflectorOptions {
   /** `''` = all. */
   readonly namespace: string;
   readonly labelSelector?: string;
-  readonly random?: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** Longest time a watch may be silent; default 90 s. */
   readonly silenceMs?: number;
 }
@@ -58,7 +59,7 @@ export class Reflector {
 
   constructor(options: ReflectorOptions) {
     this.#options = options;
-    this.#random = options.random ?? Math.random;
+    this.#random = options.random;
     this.#query =
       options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector };
     this.#heardMs = options.clock.monotonicMs();

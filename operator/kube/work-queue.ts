@@ -13,7 +13,9 @@ export type PassResult =
   /** Look again after this time; the backoff starts anew. */
   | { readonly kind: 'done'; readonly againMs: number }
   /** Look again after the backoff. */
-  | { readonly kind: 'failed' };
+  | { readonly kind: 'failed' }
+  /** There is nothing to look at any more. */
+  | { readonly kind: 'gone' };
 
 const BACKOFF_MIN_MS = 5;
 const BACKOFF_MAX_MS = 1_000_000;
@@ -23,7 +25,8 @@ const FLOOR_MS = 100;
 /** Options of a queue. */
 export interface WorkQueueOptions {
   readonly clock: Clock;
-  readonly random?: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** Longest backoff, ms; default 1000 s. */
   readonly backoffMaxMs?: number;
 }
@@ -54,7 +57,7 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
-    this.#random = options.random ?? Math.random;
+    this.#random = options.random;
   }
 
   /** Keys that wait for a worker. */
@@ -100,15 +103,6 @@ export class WorkQueue {
       state.timer = undefined;
       this.#release(key, state, priority);
     });
-  }
-
-  /** Forgets a key that is gone for good. */
-  forget(key: string): void {
-    const state = this.#states.get(key);
-    if (state === undefined) return;
-    state.timer?.abort();
-    for (const priority of PRIORITIES) this.#ready[priority].delete(key);
-    if (!state.isActive) this.#states.delete(key);
   }
 
   /**
@@ -161,9 +155,20 @@ export class WorkQueue {
       return this.addAfter(key, this.#backoffMs(state.failures), 'resync');
     }
     state.failures = 0;
+    if (result.kind === 'gone' && !state.isDirty) return this.#forget(key);
+    if (result.kind === 'gone') return this.#again(key, state, wanted);
     if (!state.isDirty) return this.addAfter(key, result.againMs, 'resync');
+    this.#again(key, state, wanted);
+  }
+
+  #again(key: string, state: KeyState, wanted: Priority | undefined): void {
     state.isDirty = false;
     this.add(key, wanted ?? 'child');
+  }
+
+  #forget(key: string): void {
+    this.#states.get(key)?.timer?.abort();
+    this.#states.delete(key);
   }
 
   #release(key: string, state: KeyState, priority: Priority): void {

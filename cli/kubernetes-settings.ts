@@ -1,0 +1,50 @@
+// Settings of the operator on Kubernetes from the environment that the chart sets. Read once, here.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { Failure } from '../core/runtime/failure.ts';
+import type { OperatorSettings } from '../operator/reconcile/kubernetes/controller-parts.ts';
+
+const RESYNC_MS = 30_000;
+/** As long as a worker's own grace period. */
+const DRAIN_MS = 120_000;
+const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+/** What the environment says. @throws Failure `config` EnvironmentMissing */
+export function kubernetesSettings(env: NodeJS.ProcessEnv): {
+  readonly settings: OperatorSettings;
+  readonly watchNamespace: string;
+  readonly identity: string;
+  readonly kubeconfig: string | undefined;
+} {
+  const image = env['SLUICE_IMAGE'] ?? '';
+  if (image === '')
+    throw new Failure(
+      'config',
+      'EnvironmentMissing',
+      'SLUICE_IMAGE: is not set; set it to the image of worker pods',
+    );
+  const pod = env['POD_NAME'] || hostname();
+  return {
+    settings: {
+      namespace: env['SLUICE_NAMESPACE'] || podNamespace(),
+      image,
+      connectionsSecretName: env['SLUICE_CONNECTIONS_SECRET'] || undefined,
+      resyncMs: RESYNC_MS,
+      drainMs: DRAIN_MS,
+    },
+    watchNamespace: env['SLUICE_WATCH_NAMESPACE'] ?? '',
+    // A restarted container is another candidate: what the old one began may not be over.
+    identity: `${pod}_${randomBytes(4).toString('hex')}`,
+    kubeconfig: env['KUBECONFIG'] || undefined,
+  };
+}
+
+function podNamespace(): string {
+  try {
+    return readFileSync(NAMESPACE_FILE, 'utf8').trim();
+  } catch {
+    return 'default';
+  }
+}

@@ -1,0 +1,279 @@
+// One pass over one resource: read all, compute what is wanted, write the difference, say so in status. No branch on
+// what kind of event led here, nothing needed that only memory holds. Fed by the queue of kubernetes-operator.ts.
+// Source: operator.md 1.2, B1, B10, B20.
+
+import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts';
+import type { CompiledIngestion } from '../../../core/spec/compiled.ts';
+import { conditionsOf, type StatusCondition } from '../../api/conditions.ts';
+import { ANNOTATIONS, FINALIZER, selectorLabels, selectorText } from '../../api/names.ts';
+import { hasCode } from '../../kube/classify.ts';
+import { field, type KubeObject, listAt, textAt } from '../../kube/object.ts';
+import type { PassResult } from '../../kube/work-queue.ts';
+import { troubleOf } from '../../plan/observed-pod.ts';
+import { type Findings, type Trouble, verdictsOf, workerCounts } from '../../plan/status-plan.ts';
+import { ownerOf } from '../../plan/wanted-object.ts';
+import { secretRefs, workerConfig } from '../../plan/worker-config.ts';
+import { workerPod } from '../../plan/worker-pod.ts';
+import { prepareIngestion } from '../ingestion-state.ts';
+import { applyChildren, connectionsOf, sweepChildren } from './children-step.ts';
+import type { ControllerParts } from './controller-parts.ts';
+import { drain } from './drain-step.ts';
+import { heldGroups } from './held-groups.ts';
+import { INGESTIONS } from './kinds.ts';
+import { observedPods, rollPods, wantedPods } from './pods-step.ts';
+import { readSpec, type UsableSpec } from './spec-reading.ts';
+
+/** Between steps of a roll or a drain; pod events usually come first. */
+const BUSY_MS = 2000;
+/** At most one status write a second and resource. */
+const STATUS_MS = 1000;
+
+interface Prepared {
+  readonly groups: readonly string[];
+  readonly held: ReadonlySet<string>;
+  readonly partitions: number;
+}
+
+/** The controller of all ingestions. */
+export class IngestionController {
+  readonly #parts: ControllerParts;
+  /** What runs, for retention and the status of others; rebuilt by the passes. */
+  readonly #running: Map<string, CompiledIngestion> = new Map();
+  readonly #uids: Map<string, string> = new Map();
+  readonly #statusMs: Map<string, number> = new Map();
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts;
+  }
+
+  /** Ingestions seen by passes so far. */
+  running(): readonly CompiledIngestion[] {
+    return [...this.#running.values()];
+  }
+
+  /** One pass; rejects only for bugs. */
+  async pass(key: string, signal: AbortSignal): Promise<PassResult> {
+    const { log, settings } = this.#parts;
+    try {
+      const againMs = await this.#reconcile(key, signal);
+      if (againMs === 'gone') return { kind: 'gone' };
+      return { kind: 'done', againMs: againMs ?? this.#spread(settings.resyncMs) };
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind === 'bug') throw error;
+      // Somebody else leads, or this process stops: no failure of the resource.
+      if (error.kind === 'fenced' || signal.aborted) return { kind: 'failed' };
+      // 409 is the normal answer to two writers: read again, compute again.
+      if (!hasCode(error, 'Conflict', 'NotFound', 'AlreadyExists'))
+        log.warn('pass failed; trying again', { ingestion: key, error });
+      return { kind: 'failed' };
+    }
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<number | 'gone' | undefined> {
+    const { caches, streams } = this.#parts;
+    const object = caches.ingestions.get(key);
+    const uid = object?.metadata.uid;
+    const knownUid = this.#uids.get(key);
+    if (knownUid !== undefined && knownUid !== uid) {
+      await streams.close(knownUid);
+      this.#uids.delete(key);
+      this.#running.delete(key);
+      this.#statusMs.delete(key);
+    }
+    if (object === undefined || uid === undefined) return 'gone';
+    this.#uids.set(key, uid);
+    if (object.metadata.deletionTimestamp !== undefined) {
+      this.#running.delete(key);
+      await streams.close(uid);
+      return drain(this.#parts, object, signal);
+    }
+    return this.#keep(key, object, signal);
+  }
+
+  async #keep(key: string, object: KubeObject, signal: AbortSignal): Promise<number | undefined> {
+    const { parts, uid } = { parts: this.#parts, uid: object.metadata.uid ?? '' };
+    const isPaused = object.metadata.annotations?.[ANNOTATIONS.paused] === 'true';
+    const { finalizers = [] } = object.metadata;
+    if (!isPaused && !finalizers.includes(FINALIZER)) {
+      await parts.writer.finalizers(INGESTIONS, object, [...finalizers, FINALIZER], signal);
+      // The new version comes by the watch, and with it the next pass.
+      return BUSY_MS;
+    }
+    const reading = readSpec(object, parts.caches.children('revisions', uid), parts.compile);
+    const { usable, invalid } = reading;
+    if (usable !== undefined) this.#running.set(key, usable.ingestion);
+    if (invalid !== undefined)
+      parts.events.record(object, {
+        type: 'Warning',
+        reason: invalid.reason,
+        action: 'Validate',
+        note: invalid.message,
+      });
+    if (usable === undefined || isPaused)
+      return this.#report(key, object, this.#idle(object, invalid, isPaused), usable, signal);
+    const prepared = await this.#prepare(uid, usable, signal);
+    const state = 'reason' in prepared ? undefined : prepared;
+    const wanted = this.#wanted(object, usable, state?.groups ?? []);
+    const isSuspended = usable.ingestion.suspend;
+    const { failed, outstanding } = await this.#act(object, reading, wanted, state, signal);
+    const pods = parts.caches.children('pods', uid);
+    const findings: Findings = {
+      invalid,
+      unprepared: 'reason' in prepared ? prepared : undefined,
+      failed: failed.map(({ code, message }) => ({ reason: code, message })),
+      isPaused,
+      isSuspended,
+      wanted: state === undefined ? undefined : wantedPods(wanted),
+      pods: observedPods(pods, parts.clock.nowMs()),
+      troubles: new Map(pods.map((pod) => [pod.metadata.name, troubleOf(pod)])),
+      partitions: { total: state?.partitions ?? 0, assigned: state?.partitions ?? 0 },
+    };
+    const againMs = await this.#report(key, object, findings, usable, signal);
+    const transient = failed.find((failure) => failure.kind === 'transient');
+    if (transient !== undefined) throw transient;
+    if (outstanding > 0) return Math.min(againMs ?? BUSY_MS, BUSY_MS);
+    return againMs;
+  }
+
+  /** Steps that write children. Without a prepared state pods are left as they are. */
+  async #act(
+    object: KubeObject,
+    reading: ReturnType<typeof readSpec>,
+    wanted: readonly KubeObject[],
+    state: Prepared | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly failed: readonly Failure[]; readonly outstanding: number }> {
+    const { usable } = reading;
+    const parts = this.#parts;
+    if (usable === undefined) return { failed: [], outstanding: 0 };
+    const owner = ownerOf(object);
+    const groups = [...new Set([...(state?.groups ?? []), ...(state?.held ?? [])])];
+    const config = workerConfig(owner, usable.resource.spec);
+    const generation = object.metadata.generation ?? 0;
+    const input = { parts, owner, reading, usable, config, generation, groups, signal };
+    const failed = [...(await applyChildren(input))];
+    if (state === undefined) return { failed, outstanding: 0 };
+    let outstanding = 0;
+    try {
+      outstanding = await rollPods({
+        parts,
+        object,
+        wanted,
+        held: state.held,
+        isSuspended: usable.ingestion.suspend,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind === 'fenced' || error.kind === 'bug')
+        throw error;
+      failed.push(error);
+    }
+    if (outstanding === 0 && failed.length === 0) {
+      const pods = parts.caches.children('pods', owner.uid);
+      const used = pods.flatMap((pod) => listAt(pod, 'spec', 'volumes'));
+      const names = new Set(used.map((volume) => textAt(volume, 'configMap', 'name')));
+      failed.push(...(await sweepChildren(input, names)));
+    }
+    return { failed, outstanding };
+  }
+
+  #wanted(
+    object: KubeObject,
+    usable: UsableSpec,
+    groups: readonly string[],
+  ): readonly KubeObject[] {
+    const owner = ownerOf(object);
+    const { spec } = usable.resource;
+    return groups.map((group) =>
+      workerPod({
+        owner,
+        spec,
+        group,
+        image: this.#parts.settings.image,
+        config: workerConfig(owner, spec),
+        connections: connectionsOf(this.#parts, owner),
+        restart: object.metadata.annotations?.[ANNOTATIONS.restartRequest],
+      }),
+    );
+  }
+
+  /** The stored state, or why there is none. */
+  async #prepare(
+    uid: string,
+    { ingestion, resource }: UsableSpec,
+    signal: AbortSignal,
+  ): Promise<Prepared | Trouble> {
+    const { store, streams } = this.#parts;
+    try {
+      const stream = await streams.get(uid, ingestion, secretRefs(resource.spec), signal);
+      const prepared = await prepareIngestion(store, ingestion, stream, signal);
+      if ('conflict' in prepared) return { reason: 'Conflicts', message: prepared.conflict };
+      return {
+        groups: Object.keys(prepared.groups),
+        held: await heldGroups(store, prepared.ref),
+        partitions: Object.values(prepared.groups).flat().length,
+      };
+    } catch (error) {
+      if (isFailure(error, 'bug') || !isFailure(error)) throw error;
+      return { reason: error.code, message: messageOf(error) };
+    }
+  }
+
+  #idle(object: KubeObject, invalid: Trouble | undefined, isPaused: boolean): Findings {
+    const { caches, clock } = this.#parts;
+    const pods = caches.children('pods', object.metadata.uid ?? '');
+    return {
+      invalid,
+      unprepared: undefined,
+      failed: [],
+      isPaused,
+      isSuspended: false,
+      wanted: undefined,
+      pods: observedPods(pods, clock.nowMs()),
+      troubles: new Map(),
+      partitions: { total: 0, assigned: 0 },
+    };
+  }
+
+  /** Writes status if it says something new; resolves with when to look again. */
+  async #report(
+    key: string,
+    object: KubeObject,
+    findings: Findings,
+    usable: UsableSpec | undefined,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { writer, clock, segments } = this.#parts;
+    const { generation = 0, name, annotations } = object.metadata;
+    const previous = listAt(object, 'status', 'conditions') as readonly StatusCondition[];
+    const verdicts = verdictsOf(findings);
+    const counts = usable === undefined ? undefined : segments(usable.ingestion.dataSource);
+    const isRolled = verdicts.Progressing.status === 'False' && !findings.isPaused;
+    const restart = isRolled
+      ? annotations?.[ANNOTATIONS.restartRequest]
+      : textAt(object, 'status', 'restartedAt') || undefined;
+    const status = {
+      observedGeneration: generation,
+      conditions: conditionsOf(verdicts, previous, generation, clock.nowMs()),
+      workers: workerCounts(findings),
+      partitions:
+        findings.wanted === undefined
+          ? (field(object, 'status', 'partitions') ?? findings.partitions)
+          : findings.partitions,
+      ...(counts === undefined ? {} : { segments: counts }),
+      selector: selectorText(selectorLabels(name)),
+      ...(restart === undefined ? {} : { restartedAt: restart.slice(0, 64) }),
+    };
+    const sinceMs = clock.monotonicMs() - (this.#statusMs.get(key) ?? -Infinity);
+    const trouble = findings.unprepared === undefined ? undefined : this.#spread(5000);
+    if (sinceMs < STATUS_MS) return Math.min(trouble ?? STATUS_MS, STATUS_MS - sinceMs + 50);
+    const result = await writer.status(INGESTIONS, object, status, signal);
+    if (result === 'changed') this.#statusMs.set(key, clock.monotonicMs());
+    return trouble;
+  }
+
+  /** Within a fifth of `ms` to either side, so that a thousand resources do not tick together (B9). */
+  #spread(ms: number): number {
+    return ms * (0.8 + this.#parts.random() * 0.4);
+  }
+}

@@ -1,0 +1,147 @@
+// Makes the pods as the plan says. Whatever takes a worker away is planned a second time on pods read from the server
+// itself, because the cache may be behind (B13). The reason a pod was ended is always an event.
+
+import { isFailure } from '../../../core/runtime/failure.ts';
+import { selectorLabels, selectorText } from '../../api/names.ts';
+import { apiVersionOf, collectionPath } from '../../kube/resource.ts';
+import { controllerOf, type KubeObject, listAt } from '../../kube/object.ts';
+import { observedPod } from '../../plan/observed-pod.ts';
+import { planRoll, type RemovalReason, type RollPlan } from '../../plan/roll-plan.ts';
+import type { ObservedPod, WantedPod } from '../../plan/roll-plan.ts';
+import { ANNOTATIONS, LABELS } from '../../api/names.ts';
+import type { ControllerParts } from './controller-parts.ts';
+import { KINDS } from './kinds.ts';
+
+/** What an event says about an ended pod. The texts hold nothing that changes. */
+const NOTES: Readonly<Record<RemovalReason, string>> = {
+  WorkerFailed: 'worker ended; a new one is started',
+  ReplacingBroken: 'worker of an older configuration does not start; it is replaced at once',
+  RollingUpdate: 'the configuration of the worker changed; it is replaced',
+  ScalingDown: 'the group is not wanted any more and holds no partition; its worker is ended',
+  Suspending: 'spec.suspend is true; the worker publishes and ends',
+};
+
+/** What the step works on. */
+export interface PodsInput {
+  readonly parts: ControllerParts;
+  readonly object: KubeObject;
+  /** Wanted pods, whole. */
+  readonly wanted: readonly KubeObject[];
+  readonly held: ReadonlySet<string>;
+  readonly isSuspended: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Runs one step of the roll; resolves with the number of pods that are not as wanted yet. */
+export async function rollPods(input: PodsInput): Promise<number> {
+  const { parts, object, wanted, signal } = input;
+  const { caches, writer, events } = parts;
+  const uid = object.metadata.uid ?? '';
+  const cached = caches.children('pods', uid);
+  const plan = plan_(input, cached);
+  for (const pod of wanted) {
+    const known = cached.find(({ metadata }) => metadata.name === pod.metadata.name);
+    if (plan.create.includes(pod.metadata.name)) {
+      const result = await writer.apply(KINDS.pods, pod, undefined, signal).catch(recreated);
+      if (result === 'created')
+        events.record(object, {
+          type: 'Normal',
+          reason: 'WorkerCreated',
+          action: 'Create',
+          note: `worker of group ${pod.metadata.labels?.[LABELS.group]} is started`,
+        });
+    } else if (known !== undefined) await repairLabels(input, pod, known);
+  }
+  if (plan.remove.length === 0) return plan.outstanding;
+  const live = await livePods(input);
+  for (const { name, reason } of plan_(input, live).remove) {
+    const pod = live.find(({ metadata }) => metadata.name === name);
+    if (pod === undefined) continue;
+    events.record(object, {
+      type: reason === 'WorkerFailed' || reason === 'ReplacingBroken' ? 'Warning' : 'Normal',
+      reason,
+      action: 'Delete',
+      note: `${NOTES[reason]} (group ${pod.metadata.labels?.[LABELS.group]})`,
+    });
+    await writer.delete(KINDS.pods, pod, {}, signal);
+  }
+  return plan.outstanding + plan.remove.length;
+}
+
+/** The wanted pods as the plan compares them. */
+export function wantedPods(pods: readonly KubeObject[]): readonly WantedPod[] {
+  return pods.map(({ metadata }) => ({
+    name: metadata.name,
+    group: metadata.labels?.[LABELS.group] ?? '',
+    templateHash: metadata.annotations?.[ANNOTATIONS.templateHash] ?? '',
+  }));
+}
+
+/** Pods as the plan compares them. */
+export function observedPods(pods: readonly KubeObject[], nowMs: number): readonly ObservedPod[] {
+  return pods.map((pod) => observedPod(pod, nowMs));
+}
+
+function plan_(
+  { parts, wanted, held, isSuspended }: PodsInput,
+  pods: readonly KubeObject[],
+): RollPlan {
+  return planRoll({
+    wanted: wantedPods(wanted),
+    observed: observedPods(pods, parts.clock.nowMs()),
+    held,
+    isSuspended,
+  });
+}
+
+/** A pod that the cache did not show yet cannot be changed by an apply, and need not be. */
+function recreated(error: unknown): 'unchanged' {
+  if (
+    isFailure(error) &&
+    error.code === 'Invalid' &&
+    /pod updates may not change/.test(error.message)
+  )
+    return 'unchanged';
+  throw error;
+}
+
+/** Labels and annotations of ours that were changed by hand are set again; the rest of a pod cannot change. */
+async function repairLabels(
+  { parts, signal }: PodsInput,
+  wanted: KubeObject,
+  known: KubeObject,
+): Promise<void> {
+  const isCurrent =
+    known.metadata.annotations?.[ANNOTATIONS.templateHash] ===
+    wanted.metadata.annotations?.[ANNOTATIONS.templateHash];
+  if (!isCurrent || known.metadata.deletionTimestamp !== undefined) return;
+  const labels = wanted.metadata.labels ?? {};
+  const isSame = Object.entries(labels).every(
+    ([key, value]) => known.metadata.labels?.[key] === value,
+  );
+  if (!isSame) await parts.writer.apply(KINDS.pods, wanted, known, signal);
+}
+
+/** The pods of the ingestion, from the server. */
+export async function livePods({
+  parts,
+  object,
+  signal,
+}: Pick<PodsInput, 'parts' | 'object' | 'signal'>): Promise<readonly KubeObject[]> {
+  const { name, namespace = 'default', uid } = object.metadata;
+  const list = await parts.client.call(
+    {
+      method: 'GET',
+      path: collectionPath(KINDS.pods, namespace),
+      query: { labelSelector: selectorText(selectorLabels(name)) },
+    },
+    signal,
+  );
+  return listAt(list, 'items')
+    .map((item) => ({
+      ...(item as KubeObject),
+      apiVersion: apiVersionOf(KINDS.pods),
+      kind: KINDS.pods.kind,
+    }))
+    .filter((pod) => controllerOf(pod)?.uid === uid);
+}
