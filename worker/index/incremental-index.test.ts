@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CompiledSchema } from '../../core/spec/compiled.ts';
-import { FIELD_NULL, FIELD_VALUE, hashBytes, type RowFields } from '../view/fields.ts';
-import type { View } from '../view/view.ts';
+import { FIELD_LIST, FIELD_NULL, FIELD_VALUE, hashBytes, type RowFields } from '../view/fields.ts';
+import type { StringColumn, View } from '../view/view.ts';
 import { IncrementalIndex } from './incremental-index.ts';
 import { indexView } from './index-view.ts';
 
@@ -74,6 +74,27 @@ function fieldsOf(row: Row): RowFields {
     metricHigh: Int32Array.of(0, high(row.sum), 0),
     metricDouble: Float64Array.of(0, 0, row.max ?? 0),
     timeMs: row.time,
+  };
+}
+
+/** A row whose field `s` is a list of letters by number (-1 = null), or null. */
+function listFields(time: number, list: readonly number[] | null): RowFields {
+  const fields = fieldsOf({ time, s: null, l: null, sum: 1n, max: 1 });
+  if (list === null) return fields;
+  const scratch = new Uint8Array(Buffer.from('ab'));
+  const view = new DataView(scratch.buffer);
+  return {
+    ...fields,
+    scratch,
+    dimensionState: Uint8Array.of(FIELD_LIST, FIELD_NULL),
+    listStart: Int32Array.of(0, 0),
+    listEnd: Int32Array.of(list.length, 0),
+    listText: {
+      source: Uint8Array.from(list, () => 1),
+      start: Int32Array.from(list),
+      end: Int32Array.from(list, (at) => at + 1),
+      hash: Int32Array.from(list, (at) => (at < 0 ? 0 : hashBytes(scratch, view, at, at + 1))),
+    },
   };
 }
 
@@ -180,5 +201,33 @@ describe('IncrementalIndex', () => {
     const ids = new Int32Array(2);
     if (s?.kind === 'string') s.readIds(0, 2, ids);
     expect([...ids]).toEqual([0, 1]);
+  });
+
+  it('tells an empty list from null, and lists of one from values only by their count', () => {
+    const rowsOf = (lists: readonly (readonly number[] | null)[]): StringColumn => {
+      const index = new IncrementalIndex(schema(true), INTERVAL);
+      lists.forEach((list, time) => index.add(listFields(time, list), ['s', 'l']));
+      const column = indexView(index.data('id'), METADATA).column('s');
+      if (column?.kind !== 'string') throw new Error('s is a string');
+      return column;
+    };
+    const read = (column: StringColumn, rows: number): string[] => {
+      const out = { offsets: new Int32Array(0), ids: new Int32Array(0) };
+      column.readIdLists(0, rows, out);
+      return Array.from({ length: rows }, (_, i) =>
+        [...out.ids.subarray(out.offsets[i], out.offsets[i + 1])]
+          .map((id) => column.dictionary.value(id) ?? 'null')
+          .join('+'),
+      );
+    };
+    const single = rowsOf([null, [0], [-1], [-1, -1]]);
+    expect([single.multi, single.hasNulls]).toEqual([false, true]);
+    expect(read(single, 4)).toEqual(['null', 'a', 'null', 'null']);
+    const empty = rowsOf([[0], [], null]);
+    expect([empty.multi, empty.hasNulls]).toEqual([true, true]);
+    expect(read(empty, 3)).toEqual(['a', '', 'null']);
+    const many = rowsOf([[0], [0, 1], [-1, 0]]);
+    expect([many.multi, many.hasNulls]).toEqual([true, true]);
+    expect(read(many, 3)).toEqual(['a', 'a+b', 'null+a']);
   });
 });

@@ -146,7 +146,10 @@ export class IncrementalIndex {
     }
   }
 
-  /** One value is a plain value; more are interned after multiValueHandling. Source: druid-segment-format.md 4. */
+  /**
+   * One value is a plain value, and so are nulls only; more values, or none, are interned after multiValueHandling. An
+   * empty list is stored as one, apart from null. Source: druid-segment-format.md 4, 8.
+   */
   #listKey(d: Dimension, i: number, fields: RowFields): number {
     const ids: number[] = [];
     const from = fields.listStart[i] as number;
@@ -157,10 +160,8 @@ export class IncrementalIndex {
       else ids.push(d.dictionary.idOfSlice(text, k, fields.scratch, this.#scratchView));
     }
     const ordered = this.#handled(d, ids);
-    if (ordered.every((id) => id === 0)) {
-      d.hasNulls = true;
-      return 0;
-    }
+    if (ordered.length === 0 || ordered.includes(0)) d.hasNulls = true;
+    if (ordered.length > 0 && ordered.every((id) => id === 0)) return 0;
     if (ordered.length === 1) return ordered[0] as number;
     d.isMulti = true;
     return -1 - d.lists.numberOf(ordered);

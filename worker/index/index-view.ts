@@ -111,14 +111,15 @@ function readIdLists(
     const key = facts[(from + i) * stride + d.at] as number;
     const list = -1 - key;
     const start = list >= 0 ? (d.lists.offset[list] as number) : 0;
-    const length = list >= 0 ? (d.lists.offset[list + 1] as number) - start : key === 0 ? 0 : 1;
+    // A null is a list of one null; only a list that came empty is empty.
+    const length = list >= 0 ? (d.lists.offset[list + 1] as number) - start : 1;
     if (used + length > out.ids.length) {
       const ids = new Int32Array(Math.max(out.ids.length * 2, used + length));
       ids.set(out.ids.subarray(0, used));
       out.ids = ids;
     }
     if (list < 0) {
-      if (length === 1) out.ids[used] = key;
+      out.ids[used] = key;
     } else {
       for (let k = 0; k < length; k++) out.ids[used + k] = d.lists.ids[start + k] as number;
     }

@@ -216,7 +216,7 @@ export class FieldReader {
     f.listStart[i] = this.#listUsed;
     for (const element of elements) this.#listElement(element);
     f.listEnd[i] = this.#listUsed;
-    f.dimensionState[i] = elements.length === 0 ? FIELD_NULL : FIELD_LIST;
+    f.dimensionState[i] = FIELD_LIST;
   }
 
   #listElement(element: string | null): void {
