@@ -127,7 +127,8 @@ export class JsonScanner extends JsonCursor {
         ? this.keys.slotOf(this.bytes, this.view, start, this.p - 1, this.textHash)
         : this.keys.slotOfEscaped(this.bytes.subarray(start - 1, this.p));
     if (slot >= this.kind.length) this.#grow(slot);
-    if (position < this.#order.length) this.#order[position] = slot;
+    // A name that was written with escapes may hold a quote: it must not be looked for in the bytes as they are.
+    if (position < this.#order.length) this.#order[position] = kind === RAW_STRING ? slot : -1;
     return slot;
   }
 

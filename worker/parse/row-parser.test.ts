@@ -138,6 +138,12 @@ describe('RowParser', () => {
     expect(rows).toBe(2000);
   });
 
+  it('does not take the unescaped name of one row for the raw bytes of the next', () => {
+    const parser = new RowParser(schema());
+    expect(read(parser, String.raw`{"t":5,"\":-1,":1}`).reason).toBe('');
+    expect(read(parser, '{"t":5,"":-1,"o":1}').reason).toBe('');
+  });
+
   it('refuses exactly what JSON.parse refuses', () => {
     const parser = new RowParser(schema());
     let refused = 0;
