@@ -83,7 +83,11 @@ function scanRows(answer: readonly unknown[]): unknown {
       if (!isObject(element) || !Array.isArray(element['events'])) return [text(element)];
       const { segmentId, columns, events } = element;
       return events.map((event: unknown) =>
-        text([segmentId, columns, isObject(event) ? Object.entries(event).toSorted() : event]),
+        text([
+          segmentId,
+          columns,
+          isObject(event) ? Object.entries(event).toSorted(([a], [b]) => (a < b ? -1 : 1)) : event,
+        ]),
       );
     })
     .toSorted();

@@ -66,7 +66,7 @@ export function parseExactJson(text: string): unknown {
 }
 
 /** A file of a set, unpacked when its name says so. */
-export function goldenBytes(set: string, file: string): Buffer {
+function goldenBytes(set: string, file: string): Buffer {
   const bytes = readFileSync(join(GOLDEN, set, file));
   return file.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
