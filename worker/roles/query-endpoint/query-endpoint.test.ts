@@ -51,7 +51,7 @@ async function* execute(query: Query, word: Int32Array): AsyncGenerator<Partial>
     if (name === 'nothing') continue;
     yield runToEnd(query, [{ view, intervals: [DAY] }], UNLIMITED);
     if (name !== 'fails late') continue;
-    for (let i = 0; i < 100; i++) yield runToEnd(query, [{ view, intervals: [DAY] }], UNLIMITED);
+    for (let i = 0; i < 300; i++) yield runToEnd(query, [{ view, intervals: [DAY] }], UNLIMITED);
     throw new Error('after the first bytes');
   }
 }
