@@ -1,0 +1,177 @@
+// The chart as Helm renders it: lint, every values example, PodSecurity "restricted" on every pod, verbs, secrets, and
+// messages for wrong values. What needs a cluster is not here.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { helm } from './helm.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CHART = join(ROOT, 'charts/sluice');
+const EXAMPLES = readdirSync(join(CHART, 'examples')).map((name) => join(CHART, 'examples', name));
+
+type Tree = { readonly [key: string]: Tree } & readonly Tree[];
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+  };
+  readonly [key: string]: unknown;
+}
+
+async function render(...args: readonly string[]): Promise<readonly Manifest[]> {
+  const { code, text } = await helm('template', 'r', CHART, '-n', 'ns', ...args);
+  expect(code, text).toBe(0);
+  return parseAllDocuments(text)
+    .map((document) => {
+      expect(document.errors).toEqual([]);
+      return document.toJS() as Manifest | null;
+    })
+    .filter((manifest) => manifest !== null);
+}
+
+/** Pod specs in a manifest, wherever they are. */
+function podSpecs(manifest: Manifest): readonly Tree[] {
+  const spec = manifest['spec'] as Tree | undefined;
+  if (manifest.kind === 'Pod') return spec === undefined ? [] : [spec];
+  const template = spec?.['template']?.['spec'];
+  return template === undefined ? [] : [template];
+}
+
+describe.each(EXAMPLES)('chart with %s', (values) => {
+  it('lints and gives every pod PodSecurity restricted, probes and limits', async () => {
+    const lint = await helm('lint', '--strict', CHART, '-f', values);
+    expect(lint.code, lint.text).toBe(0);
+    let containers = 0;
+    for (const manifest of await render('-f', values)) {
+      for (const spec of podSpecs(manifest)) {
+        const where = `${manifest.kind}/${manifest.metadata.name}`;
+        expect(spec['securityContext'], where).toMatchObject({
+          runAsNonRoot: true,
+          seccompProfile: { type: 'RuntimeDefault' },
+        });
+        expect(spec['hostNetwork'] ?? spec['hostPID'], where).toBeUndefined();
+        for (const container of spec['containers'] ?? []) {
+          expect(container['securityContext'], where).toEqual({
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            capabilities: { drop: ['ALL'] },
+          });
+          expect(container['resources']?.['limits'], where).toHaveProperty('memory');
+          if (manifest.kind !== 'Pod') expect(container['readinessProbe'], where).toBeDefined();
+          containers++;
+        }
+      }
+    }
+    expect(containers).toBeGreaterThanOrEqual(3);
+  });
+
+  it('mounts connections as files: no credential in an environment variable or an argument', async () => {
+    let seen = 0;
+    for (const manifest of await render('-f', values)) {
+      for (const spec of podSpecs(manifest)) {
+        for (const container of spec['containers'] ?? []) {
+          if (container['name'] !== undefined && /etcd|minio|redis/.test(String(container['name'])))
+            continue;
+          const names = (container['env'] ?? []).map((variable) => String(variable['name']));
+          expect(names.filter((name) => /PASSWORD|SECRET_KEY|ACCESS_KEY|TOKEN/.test(name))).toEqual(
+            [],
+          );
+          if (names.includes('SLUICE_CONNECTIONS')) seen++;
+        }
+      }
+    }
+    expect(seen).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('chart', () => {
+  const external = ['-f', join(CHART, 'examples/external.yaml')];
+
+  it('carries the generated CRD, kept when the release is deleted', async () => {
+    const crd = (await render(...external)).find((m) => m.kind === 'CustomResourceDefinition');
+    const generated = parse(
+      readFileSync(join(ROOT, 'crds/sluice.dev_realtimeingestions.yaml'), 'utf8'),
+    ) as Manifest;
+    expect(crd?.['spec']).toEqual(generated['spec']);
+    expect(crd?.metadata.annotations).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
+    const without = await render(...external, '--set', 'crds.install=false');
+    expect(without.some((m) => m.kind === 'CustomResourceDefinition')).toBe(false);
+  });
+
+  it('needs no ClusterRole where one namespace is served', async () => {
+    const rendered = await render('-f', join(CHART, 'examples/one-namespace.yaml'));
+    expect(rendered.filter((m) => m.kind.startsWith('ClusterRole'))).toEqual([]);
+    expect(rendered.filter((m) => m.kind === 'Role').map((m) => m.metadata.name)).toEqual([
+      'r-operator',
+      'r-operator-lease',
+    ]);
+  });
+
+  it('grants no wildcard', async () => {
+    const roles = (await render(...external)).filter(
+      (m) => m.kind === 'Role' || m.kind === 'ClusterRole',
+    );
+    const rules = roles.flatMap(
+      (role) => role['rules'] as { apiGroups: string[]; resources: string[]; verbs: string[] }[],
+    );
+    expect(rules.length).toBeGreaterThan(5);
+    for (const rule of rules)
+      expect([...rule.apiGroups, ...rule.resources, ...rule.verbs]).not.toContain('*');
+  });
+
+  it('holds budget, spread, autoscaling, policies and monitoring where asked', async () => {
+    const kinds = Map.groupBy(await render(...external), (m) => m.kind);
+    expect(kinds.get('PodDisruptionBudget')).toHaveLength(4);
+    expect(kinds.get('HorizontalPodAutoscaler')).toHaveLength(1);
+    expect(kinds.get('NetworkPolicy')).toHaveLength(2);
+    expect(kinds.get('StatefulSet')).toHaveLength(2);
+    for (const kind of ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'])
+      expect(kinds.get(kind)).toHaveLength(1);
+    expect(
+      JSON.parse(
+        String((kinds.get('ConfigMap')?.[0]?.['data'] as Record<string, string>)['sluice.json']),
+      ),
+    ).toMatchObject({ title: 'Sluice' });
+  });
+
+  it.each([
+    [['--set', 'historicals[0].name=A_B'], /historicals\/0.*does not match pattern/s],
+    [['--set', 'operator.replicas=0'], /minimum: got 0, want 1/],
+    [['--set', 'brokers.replicas=2'], /additional properties 'brokers' not allowed/],
+    [['--set', 'connections.s3.endpoint=minio'], /does not match pattern/],
+    [[], /connections\.etcd\.endpoints: give at least one URL/],
+  ])('refuses wrong values with a message (%j)', async (args, message) => {
+    const { code, text } = await helm('template', 'r', CHART, ...args);
+    expect(code).not.toBe(0);
+    expect(text).toMatch(message);
+  });
+
+  it('has the version of package, chart and image in step', () => {
+    const chart = parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as {
+      version: string;
+      appVersion: string;
+    };
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect([chart.version, chart.appVersion]).toEqual([version, version]);
+  });
+
+  it('names in rules and dashboard only metrics that exist', () => {
+    const known = readFileSync(join(ROOT, 'docs/reference/metrics.md'), 'utf8');
+    const used = ['rules.yaml', 'dashboard.json'].flatMap((name) =>
+      [...readFileSync(join(CHART, 'files', name), 'utf8').matchAll(/sluice_[a-z_]+/g)].map((m) =>
+        m[0].replace(/_bucket$/, ''),
+      ),
+    );
+    expect(used.length).toBeGreaterThan(8);
+    expect(used.filter((name) => !known.includes(name))).toEqual([]);
+  });
+});
