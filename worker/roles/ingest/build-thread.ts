@@ -9,6 +9,7 @@ import { buildSegment } from '../../segment/build.ts';
 import { openSegment, type SegmentView } from '../../segment/reader.ts';
 import { zipSegment } from '../../segment/zip.ts';
 import type { View } from '../../view/view.ts';
+import { freeSharedMemory } from '../threads/collect.ts';
 import { type Answer, serveThread } from '../threads/thread.ts';
 import type { BuildRequest, BuiltDir, BuiltZip } from './build-messages.ts';
 import { dimensionsOf, metadataOf, timestampSpecOf } from './segment-metadata.ts';
@@ -20,8 +21,12 @@ const cache = new BlockCache(CACHE_BYTES);
 let queue: Promise<unknown> = Promise.resolve();
 
 serveThread<BuildRequest, never>((request) => {
-  const result = queue.then(() => work(request));
-  queue = result.catch(() => undefined);
+  const result = queue.then(() => {
+    // What came with the request before is let go of only now.
+    freeSharedMemory();
+    return work(request);
+  });
+  queue = result.catch(() => undefined).finally(() => setImmediate(freeSharedMemory));
   return result;
 });
 

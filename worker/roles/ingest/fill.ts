@@ -104,9 +104,12 @@ class Filling {
         return ended;
       }
       await this.#makeRoom();
-      const fetched = await this.#pull();
-      for (const item of fetched) this.#take(item);
-      while (this.#flight.size >= IN_FLIGHT_MAX) await Promise.race(this.#flight);
+      // One after the other: what was fetched at once may be several times what memory is meant to hold.
+      for (const item of await this.#pull()) {
+        await this.#makeRoom();
+        this.#take(item);
+        while (this.#flight.size >= IN_FLIGHT_MAX) await Promise.race(this.#flight);
+      }
     }
   }
 

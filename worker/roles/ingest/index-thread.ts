@@ -6,6 +6,7 @@ import { createKafkaWalker } from '../../source/kafka/record-walker.ts';
 import { indexView } from '../../index/index-view.ts';
 import type { RecordSet, RecordSlices } from '../../source/port.ts';
 import { QuerySessions } from '../data-node/query-sessions.ts';
+import { freeSharedMemory } from '../threads/collect.ts';
 import { type Answer, serveThread } from '../threads/thread.ts';
 import type { IndexEvent, IndexRequest } from './index-messages.ts';
 import { RecordIndexer } from './record-indexer.ts';
@@ -34,7 +35,9 @@ serveThread<IndexRequest, IndexEvent>(async (request, emit): Promise<Answer> => 
     case 'freeze':
       return { value: await queue.freeze() };
     case 'drop':
-      return { value: indexer.drop(request.pieces) };
+      indexer.drop(request.pieces);
+      freeSharedMemory();
+      return { value: undefined };
     case 'reset':
       return { value: queue.reset() };
     case 'samples':

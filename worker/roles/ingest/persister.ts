@@ -8,6 +8,7 @@ import type { Clock } from '../../../core/runtime/clock.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
 import { type Hydrant, writeCommit } from '../../publish/commit-file.ts';
+import { freeSharedMemory } from '../threads/collect.ts';
 import type { Thread } from '../threads/thread.ts';
 import type { BuildRequest, BuiltDir } from './build-messages.ts';
 import type { Frozen, FrozenPiece, IndexEvent, IndexRequest } from './index-messages.ts';
@@ -67,7 +68,13 @@ export class Persister {
     const frozen = await this.#parts.index.call<Frozen>({ type: 'freeze' });
     this.#pending++;
     const before = this.#running;
-    this.#running = before.then(() => this.#write(run, frozen)).finally(() => this.#pending--);
+    this.#running = before
+      .then(() => this.#write(run, frozen))
+      .finally(() => {
+        this.#pending--;
+        // The pieces passed through this thread; it must let go of them, too.
+        setImmediate(freeSharedMemory);
+      });
     // Whoever needs the outcome awaits `idle`; a failure must not be reported as unhandled before that.
     this.#running.catch((error: unknown) => {
       this.#failure ??= isFailure(error)

@@ -36,6 +36,12 @@ export interface Thread<Request, Event> {
   close(): Promise<void>;
 }
 
+/**
+ * Young objects of a thread, MiB. Threads work on typed arrays outside of the heap and have few objects; V8 would let
+ * each grow to several times this before it looks for garbage.
+ */
+const YOUNG_MB = 16;
+
 /** Starts the module at `url` as a thread. `heapMb` bounds its JavaScript heap (typed arrays are outside of it). */
 export function startThread<Request, Event>(
   url: URL,
@@ -44,9 +50,10 @@ export function startThread<Request, Event>(
   const worker = new Worker(url, {
     name: options.name,
     workerData: options.data,
-    ...(options.heapMb === undefined
-      ? {}
-      : { resourceLimits: { maxOldGenerationSizeMb: options.heapMb } }),
+    resourceLimits: {
+      maxYoungGenerationSizeMb: YOUNG_MB,
+      ...(options.heapMb === undefined ? {} : { maxOldGenerationSizeMb: options.heapMb }),
+    },
   });
   const waiting = new Map<
     number,
