@@ -9,7 +9,7 @@ import { BATCH_ROWS } from './record-sets.ts';
 import type { Report } from './report.ts';
 import { ratioOf } from './report.ts';
 import { type CaseResult, runRounds } from './rounds.ts';
-import { DIMENSIONS, type RowBlock, rowBlock, START_MS } from './wikipedia-rows.ts';
+import { DIMENSIONS, type RowBlock, rowBlock } from './wikipedia-rows.ts';
 
 const PARTITIONS = 4;
 
@@ -52,7 +52,11 @@ async function load(broker: string, topic: string, block: RowBlock, rows: number
   try {
     for (let first = 0, n = 0; first < rows; first += BATCH_ROWS, n++) {
       const next = Math.min(rows, first + BATCH_ROWS);
-      const batch = recordBatch(block, first, next, { baseOffset: 0, timestampMs: START_MS });
+      const batch = recordBatch(block, first, next, {
+        baseOffset: 0,
+        // Kafka removes what its timestamp makes older than the retention.
+        timestampMs: Date.now(),
+      });
       await producer.send(n % PARTITIONS, batch);
     }
   } finally {

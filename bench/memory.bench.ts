@@ -144,7 +144,8 @@ async function produce(deployment: Deployment, params: MemoryParams): Promise<vo
         text += `{"t":${START_MS + row},"d":"value ${(row * VALUE_STEP) % params.values}","n":${row % 10}}`;
         starts[i + 1] = text.length;
       }
-      const at = { baseOffset: 0, timestampMs: START_MS };
+      // Kafka removes what its timestamp makes older than the retention.
+      const at = { baseOffset: 0, timestampMs: Date.now() };
       await producer.send(0, recordBatch({ bytes: Buffer.from(text), starts }, 0, count, at));
     }
   } finally {
