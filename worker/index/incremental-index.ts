@@ -81,14 +81,25 @@ export class IncrementalIndex {
     key[0] = timeMs | 0;
     key[1] = Math.floor(timeMs / TWO_32);
     const dimensions = this.#dimensions;
-    const { hash } = fields.text;
+    const { source, start, end, hash } = fields.text;
+    const { dimensionState } = fields;
     // Reading where each look-up begins before the first is made lets the cache misses of a row overlap.
     for (let i = 0; i < dimensions.length; i++) {
       const d = dimensions[i]!;
       key[d.at] = d.dictionary.touch(hash[i]!);
     }
-    for (let i = 0; i < dimensions.length; i++)
-      this.#dimensionKey(dimensions[i] as Dimension, i, fields, key);
+    for (let i = 0; i < dimensions.length; i++) {
+      const d = dimensions[i]!;
+      if (d.type === 'string' && dimensionState[i] === FIELD_VALUE && source[i] === 0)
+        key[d.at] = d.dictionary.idOf(
+          fields.record,
+          this.#recordView,
+          start[i]!,
+          end[i]!,
+          hash[i]!,
+        );
+      else this.#dimensionKey(d, i, fields, key);
+    }
     const row = this.#facts.rowOfKey();
     const metrics = this.#metrics;
     for (let m = 0; m < metrics.length; m++) (metrics[m] as MetricColumn).add(row, fields, m);

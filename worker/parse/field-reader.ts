@@ -87,18 +87,11 @@ export class FieldReader {
     f.dimensionDouble = new Float64Array(count);
   }
 
+  /** Text of anything but a plain string. */
   stringDimension(i: number, slot: number): void {
     const s = this.#scanner;
     const f = this.fields;
     const kind = s.kind[slot] as number;
-    if (kind === RAW_STRING) {
-      f.dimensionState[i] = FIELD_VALUE;
-      f.text.source[i] = 0;
-      f.text.start[i] = s.start[slot] as number;
-      f.text.end[i] = s.end[slot] as number;
-      f.text.hash[i] = s.hash[slot] as number;
-      return;
-    }
     if (kind === RAW_ARRAY) {
       this.#list(i, slot);
       return;

@@ -6,7 +6,7 @@
 
 import type { CompiledSchema } from '../../core/spec/compiled.ts';
 import { bucketer, type Bucketer } from '../../core/model/granularity.ts';
-import type { RowFields, TargetType } from '../view/fields.ts';
+import { FIELD_VALUE, type RowFields, type TargetType } from '../view/fields.ts';
 import { FieldReader } from './field-reader.ts';
 import {
   RAW_ABSENT,
@@ -121,19 +121,37 @@ export class RowParser {
     fields.timeMs = this.#bucketer.startOf(this.eventMs);
     this.#reader.beginRow();
     if (this.#schema.discovery) this.#discover();
-    const dimensions = this.#dimensionSlots;
-    for (let i = 0; i < dimensions.length; i++) {
-      const slot = dimensions[i] as number;
-      const type = this.#dimensionTypes[i] as TargetType;
-      if (type === 'string') this.#reader.stringDimension(i, slot);
-      else this.#reader.numericDimension(i, slot, type);
-    }
+    this.#readDimensions();
     for (let i = 0; i < this.#metricSlots.length; i++) {
       const slot = this.#metricSlots[i] as number;
       if (slot < 0) this.#reader.countMetric(i);
       else this.#reader.metric(i, slot, this.#metricTypes[i] as TargetType);
     }
     this.fieldErrors = this.#reader.errors;
+  }
+
+  /** Plain text, the rule, is passed on here; whatever else there may be is the reader's. */
+  #readDimensions(): void {
+    const slots = this.#dimensionSlots;
+    const types = this.#dimensionTypes;
+    const { kind, start, end, hash } = this.#scanner;
+    const { dimensionState, text } = this.fields;
+    const { source, start: starts, end: ends, hash: hashes } = text;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      const type = types[i] as TargetType;
+      if (type !== 'string') {
+        this.#reader.numericDimension(i, slot, type);
+      } else if (kind[slot] === RAW_STRING) {
+        dimensionState[i] = FIELD_VALUE;
+        source[i] = 0;
+        starts[i] = start[slot] as number;
+        ends[i] = end[slot] as number;
+        hashes[i] = hash[slot] as number;
+      } else {
+        this.#reader.stringDimension(i, slot);
+      }
+    }
   }
 
   /** Undefined when the row has none and no missingValue is set, NaN when it cannot be read. */

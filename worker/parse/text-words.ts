@@ -23,6 +23,14 @@ export function isUtf8(b: Uint8Array, start: number, end: number): boolean {
     const c = b[p] as number;
     if (c < 0x80) {
       p++;
+      // Most of the text around other letters is ASCII.
+      while (
+        p + 4 <= end &&
+        (((b[p] as number) | (b[p + 1] as number) | (b[p + 2] as number) | (b[p + 3] as number)) &
+          0x80) ===
+          0
+      )
+        p += 4;
       continue;
     }
     const length =
