@@ -1,10 +1,12 @@
 // The fast way through rows that look like the one before: the bytes between the values (keys, colons, white space) are
 // learned from one row and then compared as words, so that only values are looked at. Used by the scanner, which
-// does by the general way, and learns again from, whatever does not match. Data, not generated code: rows of
-// hundreds of fields stay one small loop.
+// does by the general way, and learns again from, whatever does not match. A shape that lasts becomes a function of its
+// own (row-code.ts); until then, and for rows of very many fields, it is data that one small loop walks.
 
 import { HASH_FACTOR, HASH_SEED } from '../view/fields.ts';
-import { type JsonCursor, RAW_ESCAPED, RAW_INTEGER, RAW_STRING } from './json-cursor.ts';
+import { RAW_ESCAPED, RAW_INTEGER, RAW_STRING } from './json-cursor.ts';
+import { CODE_FIELDS_MAX, type FieldShape, rowCode, type RowCode } from './row-code.ts';
+import type { RowScanner } from './row-scanner.ts';
 import { firstByteShift, isUtf8, specialBytes } from './text-words.ts';
 
 /** Most fields of a row that is learned. */
@@ -15,16 +17,8 @@ const LITERAL_BYTES_MIN = 4;
 const MISSES_FIRST = 4;
 const MISSES_MAX = 4096;
 
-/** The scanner as the template sees it: a cursor with the slots of a row. */
-interface RowScanner extends JsonCursor {
-  kind: Uint8Array;
-  start: Int32Array;
-  end: Int32Array;
-  hash: Int32Array;
-  number: Float64Array;
-  /** Reads any value at `p` into the slot, the general way. */
-  valueAt(p: number, slot: number): boolean;
-}
+/** Rows that a shape must have lasted before it is worth a function of its own, which takes a millisecond to make. */
+const HITS_FOR_CODE = 1000;
 
 /** What is known of the rows of one scanner. */
 export class RowTemplate {
@@ -35,6 +29,8 @@ export class RowTemplate {
   #wordAt: Int32Array = new Int32Array(65);
   #lengths: Int32Array = new Int32Array(64);
   #tail: Uint8Array = new Uint8Array(0);
+  #code: RowCode | undefined;
+  #hits = 0;
   #misses = 0;
   #patience = 0;
   #hash = 0;
@@ -51,40 +47,51 @@ export class RowTemplate {
    */
   scan(scanner: RowScanner, start: number, limit: number): boolean {
     // Words are read up to three bytes behind the row.
-    if (
-      this.#count === 0 ||
-      limit + 4 > scanner.bytes.length ||
-      !this.#fields(scanner, start, limit)
-    ) {
-      this.#misses++;
-      return false;
-    }
-    const isText =
-      (!scanner.sawHighBit && (this.#seen & 0x80808080) === 0) ||
-      isUtf8(scanner.bytes, start, limit);
-    if (!isText) return false;
+    if (this.#count === 0 || limit + 4 > scanner.bytes.length) return this.#miss();
+    scanner.limit = limit;
+    scanner.sawHighBit = false;
+    const behind =
+      this.#code === undefined
+        ? this.#fields(scanner, start, limit)
+        : this.#code(scanner, start, limit);
+    if (behind < 0 || !this.#isTail(scanner.bytes, behind, limit)) return this.#miss();
+    if (scanner.sawHighBit && !isUtf8(scanner.bytes, start, limit)) return false;
     this.#misses = 0;
     this.#patience = MISSES_FIRST;
+    if (++this.#hits === HITS_FOR_CODE && this.#count <= CODE_FIELDS_MAX)
+      this.#code = rowCode(this.#shape());
     return true;
   }
 
-  #fields(scanner: RowScanner, start: number, limit: number): boolean {
+  #miss(): boolean {
+    this.#misses++;
+    return false;
+  }
+
+  #shape(): FieldShape[] {
+    return Array.from({ length: this.#count }, (_, k) => ({
+      slot: this.#slots[k] as number,
+      length: this.#lengths[k] as number,
+      words: this.#words.slice(this.#wordAt[k], this.#wordAt[k + 1]),
+    }));
+  }
+
+  /** Position behind the last field, -1 when the row is of another shape. */
+  #fields(scanner: RowScanner, start: number, limit: number): number {
     const { bytes, view, kind, start: starts, end: ends, hash } = scanner;
     const [count, slots, words] = [this.#count, this.#slots, this.#words];
     const [wordAt, lengths] = [this.#wordAt, this.#lengths];
-    scanner.limit = limit;
-    scanner.sawHighBit = false;
     this.#seen = 0;
     let p = start;
     let word = 0;
     for (let k = 0; k < count; k++) {
       const behind = p + (lengths[k] as number);
-      if (behind >= limit) return false;
+      if (behind >= limit) return -1;
       const last = (wordAt[k + 1] as number) - 1;
       for (; word < last; word++, p += 4) {
-        if (view.getInt32(p, true) !== words[word]) return false;
+        if (view.getInt32(p, true) !== words[word]) return -1;
       }
-      if (view.getInt32(behind - 4, true) !== words[word++]) return false;
+      if (view.getInt32(behind - 4, true) !== words[word++]) return -1;
       p = behind;
       const slot = slots[k] as number;
       if (bytes[p] === 0x22) {
@@ -104,10 +111,11 @@ export class RowTemplate {
           continue;
         }
       }
-      if (!scanner.valueAt(p, slot)) return false;
+      if (!scanner.valueAt(p, slot)) return -1;
       p = scanner.p;
     }
-    return this.#isTail(bytes, p, limit);
+    if ((this.#seen & 0x80808080) !== 0) scanner.sawHighBit = true;
+    return p;
   }
 
   /** Position of the first byte at or behind `p` that is not plain text; its hash in #hash. */
@@ -149,6 +157,8 @@ export class RowTemplate {
     this.#patience = Math.min(MISSES_MAX, Math.max(MISSES_FIRST, this.#patience * 2));
     this.#misses = 0;
     this.#count = 0;
+    this.#hits = 0;
+    this.#code = undefined;
     if (count === 0 || count > order.length) return;
     this.#reserve(count, limit - start);
     let at = start;
