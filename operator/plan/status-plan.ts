@@ -1,7 +1,7 @@
 // What a pass learned -> the conditions and counts of status. Counts come from pods, never from the spec; nothing that
 // changes by itself (lag, times, addresses) goes in. Pure. Source: operator.md 2.2, 2.3, B21, B22.
 
-import type { Verdict, Verdicts } from '../api/conditions.ts';
+import type { StatusCondition, Verdict, Verdicts } from '../api/conditions.ts';
 import type { ObservedPod, WantedPod } from './roll-plan.ts';
 
 /** A step that failed: the code and text of its Failure. */
@@ -37,20 +37,18 @@ const verdict = (status: Verdict['status'], reason: string, message: string): Ve
   message,
 });
 
-/** Workers: wanted, ready with the wanted template, on their way out. */
-export function workerCounts(findings: Findings): {
-  readonly desired: number;
-  readonly ready: number;
-  readonly draining: number;
-} {
-  const wanted = findings.isSuspended ? [] : (findings.wanted ?? []);
-  const names = new Set(wanted.map((pod) => pod.name));
-  const { pods } = findings;
+/** Workers: wanted (as before, while that is not known), ready with the wanted template, on their way out. */
+export function workerCounts(
+  findings: Findings,
+  desiredBefore: number,
+): { readonly desired: number; readonly ready: number; readonly draining: number } {
+  const { pods, wanted, isSuspended } = findings;
+  const names = new Set(isSuspended ? [] : wanted?.map((pod) => pod.name));
+  const isWanted = (pod: ObservedPod): boolean => wanted === undefined || names.has(pod.name);
   return {
-    desired: wanted.length,
-    ready: pods.filter((pod) => names.has(pod.name) && pod.isReady && !pod.isTerminating).length,
-    draining: pods.filter((pod) => pod.isTerminating || (findings.wanted && !names.has(pod.name)))
-      .length,
+    desired: wanted === undefined ? desiredBefore : names.size,
+    ready: pods.filter((pod) => isWanted(pod) && pod.isReady && !pod.isTerminating).length,
+    draining: pods.filter((pod) => pod.isTerminating || !isWanted(pod)).length,
   };
 }
 
@@ -87,6 +85,19 @@ export function verdictsOf(findings: Findings): Verdicts {
   };
 }
 
+/**
+ * What is said while paused: as before, since nothing is looked at; but never Ready without a ready worker.
+ */
+export function pausedVerdicts(now: Verdicts, previous: readonly StatusCondition[]): Verdicts {
+  const kept = previous
+    .filter(({ type }) => type !== 'Paused' && type !== 'Progressing' && type !== 'SpecValid')
+    .map(({ type, status, reason, message }) => [type, { status, reason, message }] as const);
+  const verdicts: Verdicts = { ...now, ...Object.fromEntries(kept) };
+  return verdicts.Ready.status === 'True' && now.Ready.reason === 'WorkersUnavailable'
+    ? { ...verdicts, Ready: now.Ready }
+    : verdicts;
+}
+
 function readyVerdict(findings: Findings): Verdict {
   const { invalid, unprepared, failed, isPaused, isSuspended, wanted } = findings;
   if (invalid !== undefined) return verdict('False', 'SpecInvalid', invalid.message);
@@ -95,6 +106,8 @@ function readyVerdict(findings: Findings): Verdict {
   if (unprepared !== undefined) return verdict('False', unprepared.reason, unprepared.message);
   const [first] = failed;
   if (first !== undefined) return verdict('False', first.reason, first.message);
+  if (wanted === undefined && isPaused && !findings.pods.some((pod) => pod.isReady))
+    return verdict('False', 'WorkersUnavailable', 'no worker is ready, and it is paused');
   if (wanted === undefined)
     return isPaused
       ? verdict('Unknown', 'PausedByAnnotation', 'not looked at since it is paused')

@@ -10,7 +10,13 @@ import { hasCode } from '../../kube/classify.ts';
 import { field, type KubeObject, listAt, textAt } from '../../kube/object.ts';
 import type { PassResult } from '../../kube/work-queue.ts';
 import { troubleOf } from '../../plan/observed-pod.ts';
-import { type Findings, type Trouble, verdictsOf, workerCounts } from '../../plan/status-plan.ts';
+import {
+  type Findings,
+  type Trouble,
+  pausedVerdicts,
+  verdictsOf,
+  workerCounts,
+} from '../../plan/status-plan.ts';
 import { ownerOf } from '../../plan/wanted-object.ts';
 import { secretRefs, workerConfig } from '../../plan/worker-config.ts';
 import { workerPod } from '../../plan/worker-pod.ts';
@@ -246,7 +252,9 @@ export class IngestionController {
     const { writer, clock, segments } = this.#parts;
     const { generation = 0, name, annotations } = object.metadata;
     const previous = listAt(object, 'status', 'conditions') as readonly StatusCondition[];
-    const verdicts = verdictsOf(findings);
+    const verdicts = findings.isPaused
+      ? pausedVerdicts(verdictsOf(findings), previous)
+      : verdictsOf(findings);
     const counts = usable === undefined ? undefined : segments(usable.ingestion.dataSource);
     const isRolled = verdicts.Progressing.status === 'False' && !findings.isPaused;
     const restart = isRolled
@@ -255,7 +263,7 @@ export class IngestionController {
     const status = {
       observedGeneration: generation,
       conditions: conditionsOf(verdicts, previous, generation, clock.nowMs()),
-      workers: workerCounts(findings),
+      workers: workerCounts(findings, Number(field(object, 'status', 'workers', 'desired') ?? 0)),
       partitions:
         findings.wanted === undefined
           ? (field(object, 'status', 'partitions') ?? findings.partitions)
