@@ -7,6 +7,8 @@ export interface CaseParams {
   readonly rows: number;
   /** Names of the dimensions in the group key. */
   readonly dimensions: readonly string[];
+  /** False leaves out the CRC-32C of record batches; for cases that index record sets in memory. */
+  readonly checkCrc?: boolean;
   /** A loaded topic, for cases that read one. */
   readonly kafka?: { readonly broker: string; readonly topic: string; readonly partitions: number };
 }

@@ -37,7 +37,7 @@ export async function run(params: BenchParams, broker: string): Promise<Report> 
       { goal: 'Kafka to index, CPU per row to kafkajs', got: ratioOf(reference, ours), floor: 3 },
     ],
     notes: [
-      `rounds=${rounds}, one warm-up pass, one broker, ${PARTITIONS} partitions, batches of 1 MiB, not compressed, CRC-32C checked by sluice only`,
+      `rounds=${rounds}, three warm-up passes, one broker, ${PARTITIONS} partitions, batches of 1 MiB, not compressed, CRC-32C checked by sluice only`,
     ],
   };
 }

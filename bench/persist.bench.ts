@@ -31,6 +31,6 @@ export async function run(params: BenchParams): Promise<Report> {
         isCeiling: true,
       },
     ],
-    notes: [`rounds=${rounds}, one warm-up pass, 12 dimensions`],
+    notes: [`rounds=${rounds}, three warm-up passes, 12 dimensions`],
   };
 }

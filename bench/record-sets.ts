@@ -5,7 +5,7 @@ import type { IndexData } from '../worker/index/index-data.ts';
 import { RecordIndexer } from '../worker/roles/ingest/record-indexer.ts';
 import { createKafkaWalker } from '../worker/source/kafka/record-walker.ts';
 import type { RecordSet } from '../worker/source/port.ts';
-import { createRecordSlices } from '../worker/source/walker.ts';
+import { createRecordSlices, type RecordWalker } from '../worker/source/walker.ts';
 import type { CaseParams } from './case.ts';
 import { recordBatch } from './record-batches.ts';
 import { openSequence } from './schema.ts';
@@ -35,15 +35,16 @@ export function recordSets(params: CaseParams): readonly RecordSet[] {
   return sets;
 }
 
-/** Indexes record sets as the index thread does, checksums included. */
+/** Indexes record sets as the index thread does. */
 export class SetIndexer {
   readonly #indexer: RecordIndexer = new RecordIndexer();
-  readonly #walker = createKafkaWalker();
+  readonly #walker: RecordWalker;
   readonly #slices = createRecordSlices();
   readonly #dimensions: readonly string[];
 
-  constructor(dimensions: readonly string[]) {
+  constructor({ dimensions, checkCrc = true }: CaseParams) {
     this.#dimensions = dimensions;
+    this.#walker = createKafkaWalker({ checkCrc });
   }
 
   /** A new sequence with all the sets, frozen. */

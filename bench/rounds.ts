@@ -1,4 +1,4 @@
-// Cases side by side: each in its own process, one warm-up pass, then rounds in which every case makes one pass, the order
+// Cases side by side: each in its own process, a few warm-up passes, then rounds in which every case makes one pass, the order
 // turning from round to round. Answers must agree. Fed by the benchmarks; feeds the report.
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -6,6 +6,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { CaseName, CaseParams, Pass } from './case.ts';
 import type { PassMessage } from './case-process.ts';
+
+/** V8 optimizes, learns better and optimizes again during the first two. */
+const WARM_UP_PASSES = 3;
 
 /** One case of a benchmark. */
 export interface CaseSpec {
@@ -44,7 +47,7 @@ export async function runRounds(cases: readonly CaseSpec[], rounds: number): Pro
       const runner = new CaseRunner(spec);
       processes.push(runner);
       await runner.open();
-      await runner.pass(false);
+      for (let i = 0; i < WARM_UP_PASSES; i++) await runner.pass(false);
     }
     for (let round = 0; round < rounds; round++) {
       for (let i = 0; i < processes.length; i++)

@@ -18,7 +18,7 @@ import { benchSchema } from '../schema.ts';
 /** Opens the case. */
 export async function open(params: CaseParams): Promise<BenchCase> {
   const sets = recordSets(params);
-  const indexer = new SetIndexer(params.dimensions);
+  const indexer = new SetIndexer(params);
   const dir = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
   const schema = benchSchema(params.dimensions);
   return {
