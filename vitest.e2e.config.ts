@@ -1,12 +1,21 @@
 import { defineConfig, type ViteUserConfigExport } from 'vitest/config';
 
-/** End-to-end suites: each starts its own servers and processes, one after the other. */
+/** What needs the machine for itself: answers and memory are judged while it runs. */
+const ALONE = ['test/e2e/{vertical,memory}.e2e.test.ts'];
+
+/**
+ * End-to-end suites; each starts its own servers and processes. SLUICE_TEST_SIDE_BY_SIDE runs those that mostly wait, two
+ * at a time; without it the suites that need the machine for themselves run one after the other.
+ */
+const isSideBySide: boolean = process.env['SLUICE_TEST_SIDE_BY_SIDE'] === 'true';
+
 const config: ViteUserConfigExport = defineConfig({
   test: {
-    include: ['test/e2e/**/*.e2e.test.ts'],
+    include: isSideBySide ? ['test/e2e/**/*.e2e.test.ts'] : ALONE,
+    exclude: isSideBySide ? ALONE : [],
     pool: 'forks',
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: isSideBySide ? 2 : 1,
+    fileParallelism: isSideBySide,
     testTimeout: 300_000,
     hookTimeout: 900_000,
     reporters: ['default'],

@@ -32,10 +32,17 @@ const STAGES: readonly Stage[] = [
     env: { SLUICE_TEST_SHARED: 'true' },
   },
   {
-    name: 'end to end',
+    name: 'end to end, alone',
     groups: ['e2e'],
     command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
     isCounted: true,
+  },
+  {
+    name: 'end to end, side by side',
+    groups: ['e2e', 'faults'],
+    command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
+    isCounted: true,
+    env: { SLUICE_TEST_SIDE_BY_SIDE: 'true' },
   },
 ];
 
