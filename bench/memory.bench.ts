@@ -82,7 +82,7 @@ async function measure(deployment: Deployment, params: MemoryParams): Promise<Me
   );
   try {
     await produce(deployment, params);
-    const segments = await until('every row is published', 150_000, async () => {
+    const segments = await until('every row is published', 300_000, async () => {
       const published = await publishedSegments(deployment);
       return rowsOf(published) >= params.rows ? published : undefined;
     });
