@@ -29,6 +29,9 @@ const PARALLEL = 10;
 /** A stream that was down is looked at again within a minute, however long it was down. */
 const BACKOFF_MAX_MS = 60_000;
 
+/** Time for the last events to be written. */
+const EVENTS_MS = 1000;
+
 /** What the operator is given. */
 export interface KubernetesOperatorOptions {
   readonly settings: OperatorSettings;
@@ -150,7 +153,8 @@ export async function startKubernetesOperator(
     await Promise.race([caches.synced(), aborted(leading)]);
     const pass = timed(controller, leading, metrics, clock);
     await Promise.all([queue.run(PARALLEL, pass, leading), coordinator.run(leading)]);
-    await events.flush();
+    // Events are not worth holding the lease for.
+    await Promise.race([events.flush(), clock.sleep(EVENTS_MS)]);
   };
   const leading = (async () => {
     const end = await election.run(stopping.signal, lead);

@@ -105,7 +105,11 @@ export function dyingAt(transport: Transport, k: number): Transport & { isDead()
   let writes = 0;
   let isDead = false;
   const never = (signal: AbortSignal): Promise<KubeAnswer> =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('dead'))));
+    new Promise((_, reject) => {
+      const end = (): void => reject(new Error('dead'));
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end);
+    });
   const dying: Transport = async (request, signal) => {
     if (isDead) return never(signal);
     const isWrite = request.method !== 'GET' && !/\/(leases|events)(\/|$)/.test(request.path);
