@@ -18,7 +18,10 @@ const RATE = 60_000;
 export const SLOW_RATE = 20_000;
 
 /** A matcher of log messages. */
-export const has = (message: string) => (line: LogLine) => line.message === message;
+export const has =
+  (message: string): ((line: LogLine) => boolean) =>
+  (line) =>
+    line.message === message;
 
 /** Waits. */
 export const pause = (ms: number): Promise<void> =>
