@@ -2,7 +2,7 @@
 // Source: operator.md 2.2, B22.
 
 /** Types, in the order they are written. */
-export const CONDITION_TYPES = [
+const CONDITION_TYPES = [
   'Ready',
   'Progressing',
   'Degraded',

@@ -45,7 +45,7 @@ export function childName(name: string, suffix: string): string {
 }
 
 /** A label value for any name. */
-export function labelValue(name: string): string {
+function labelValue(name: string): string {
   if (name.length <= NAME_MAX) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
   return `${name.slice(0, NAME_MAX - 9)}-${hash}`;

@@ -108,7 +108,7 @@ function send(
         path: `${root}${request.path}${query === '' ? '' : `?${query}`}`,
         signal,
         headers: {
-          ...options.headers,
+          ...(options.headers as Readonly<Record<string, string>>),
           accept: 'application/json',
           'user-agent': USER_AGENT,
           ...(body === undefined

@@ -1,18 +1,6 @@
 // Kubernetes objects as they come over the wire: raw JSON, nothing decoded. Feeds every part of this folder; what an
 // object means is known only to who asked for it.
 
-/** Any JSON value. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
-
-/** A JSON object. */
-export type JsonObject = { readonly [key: string]: Json };
-
 /** What every object has that this folder looks at. */
 export interface ObjectMeta {
   readonly name: string;
@@ -50,12 +38,6 @@ export interface KubeObject {
 export function keyOf(object: KubeObject): string {
   const { namespace, name } = object.metadata;
   return namespace === undefined ? name : `${namespace}/${name}`;
-}
-
-/** Namespace and name of a {@link keyOf} key. */
-export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
-  const at = key.indexOf('/');
-  return { namespace: key.slice(0, Math.max(0, at)), name: key.slice(at + 1) };
 }
 
 /** The value at a path of keys and list indexes; undefined where the path ends early. */

@@ -4,7 +4,7 @@
 import type { Clock } from '../../core/runtime/clock.ts';
 
 /** Who asked: a user's change goes before a child's event, both before the resync. */
-export const PRIORITIES = ['user', 'child', 'resync'] as const;
+const PRIORITIES = ['user', 'child', 'resync'] as const;
 /** One of {@link PRIORITIES}. */
 export type Priority = (typeof PRIORITIES)[number];
 

@@ -23,15 +23,12 @@ export interface WantedPod {
 }
 
 /** Why a pod is ended: the same words as the event. */
-export const REMOVAL_REASONS = [
-  'WorkerFailed',
-  'ReplacingBroken',
-  'RollingUpdate',
-  'ScalingDown',
-  'Suspending',
-] as const;
-/** One of {@link REMOVAL_REASONS}. */
-export type RemovalReason = (typeof REMOVAL_REASONS)[number];
+export type RemovalReason =
+  | 'WorkerFailed'
+  | 'ReplacingBroken'
+  | 'RollingUpdate'
+  | 'ScalingDown'
+  | 'Suspending';
 
 /** What to do. */
 export interface RollPlan {

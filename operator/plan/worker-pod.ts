@@ -13,7 +13,7 @@ import { serviceName, volumeClaimName } from './worker-objects.ts';
 const PORT = 8084;
 const USER = 65_532;
 /** Long enough to publish what was read; equal to the operator's own deadline for a drain. */
-export const GRACE_SECONDS = 120;
+const GRACE_SECONDS = 120;
 
 /** What a pod is made from. */
 export interface PodInput {
@@ -86,8 +86,17 @@ function container({ spec, group, image, config, connections }: PodInput): objec
     name: 'ingest',
     image,
     args: [
-      ...['ingest', '-f', '/etc/sluice/ingestion/resource.yaml', '--group', group],
-      ...['--data', '/var/lib/sluice', '--port', String(PORT), '--address', `$(POD_IP):${PORT}`],
+      'ingest',
+      '-f',
+      '/etc/sluice/ingestion/resource.yaml',
+      '--group',
+      group,
+      '--data',
+      '/var/lib/sluice',
+      '--port',
+      String(PORT),
+      '--address',
+      `$(POD_IP):${PORT}`,
     ],
     env: [
       { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },

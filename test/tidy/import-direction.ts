@@ -33,7 +33,8 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['worker/publish/', ['core/', 'worker/source/']],
   ['worker/roles/', ['core/', 'worker/']],
   ['worker/', ['core/', 'worker/']],
-  ['operator/plan/', ['core/']],
+  // Names and the shape of objects; nothing that talks to a server.
+  ['operator/plan/', ['core/', 'operator/api/', 'operator/kube/object.ts']],
   ['operator/', ['core/', 'operator/']],
   ['cli/', ['cli/', 'core/', 'operator/', 'worker/', 'package.json']],
 ];

@@ -9,7 +9,7 @@ import { openLocalStorage } from '../../../core/deepstorage/local/storage.ts';
 import { openEmbeddedStore } from '../../../core/metadata/embedded/store.ts';
 import type { MetadataStore } from '../../../core/metadata/port.ts';
 import { systemClock } from '../../../core/runtime/clock.ts';
-import { Failure } from '../../../core/runtime/failure.ts';
+import type { Failure } from '../../../core/runtime/failure.ts';
 import { createLogger } from '../../../core/runtime/log.ts';
 import { createMetrics } from '../../../core/runtime/metrics.ts';
 import { compileChecked } from '../../../cli/resources.ts';
@@ -44,7 +44,7 @@ export interface TestOperator extends KubernetesOperator {
 }
 
 /** Lease times for tests: a takeover in about two seconds. */
-export const SHORT_LEASE = { leaseMs: 2000, renewDeadlineMs: 1400, retryMs: 300 } as const;
+const SHORT_LEASE = { leaseMs: 2000, renewDeadlineMs: 1400, retryMs: 300 } as const;
 
 /** A namespace and what runs in it. */
 export class OperatorBench {

@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CODECS } from '../../../core/metadata/codecs.ts';
-import { field, type KubeObject } from '../../../operator/kube/object.ts';
+import { field, type KubeObject, textAt } from '../../../operator/kube/object.ts';
 import type { Transport } from '../../../operator/kube/client.ts';
 import { INGESTIONS, KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
 import { until } from '../waiting.ts';
@@ -75,8 +75,8 @@ describe.skipIf(!hasControlPlane())('changes of workers', () => {
     });
     const notes = events
       .filter((event) => event['reason'] === 'RollingUpdate')
-      .map((event) => event['note']);
-    expect(notes.toSorted()).toEqual(
+      .map((event) => textAt(event, 'note'));
+    expect(notes.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
       ['g0', 'g1', 'g2'].map(
         (group) => `the configuration of the worker changed; it is replaced (group ${group})`,
       ),
