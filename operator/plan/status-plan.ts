@@ -31,12 +31,6 @@ export interface Findings {
 /** Codes of failures that are about assigning, not about reaching the stream. */
 const ASSIGNMENT_CODES = new Set(['TooFewWorkers', 'Conflicts']);
 
-const verdict = (status: Verdict['status'], reason: string, message: string): Verdict => ({
-  status,
-  reason,
-  message,
-});
-
 /** Workers: wanted (as before, while that is not known), ready with the wanted template, on their way out. */
 export function workerCounts(
   findings: Findings,
@@ -57,31 +51,43 @@ export function verdictsOf(findings: Findings): Verdicts {
   const { invalid, unprepared, isPaused, isSuspended } = findings;
   const isAssignment = unprepared !== undefined && ASSIGNMENT_CODES.has(unprepared.reason);
   const isKnown = findings.wanted !== undefined;
-  const unknown = verdict('Unknown', 'NotObserved', 'the stream has not been looked at yet');
+  const unknown: Verdict = {
+    status: 'Unknown',
+    reason: 'NotObserved',
+    message: 'the stream has not been looked at yet',
+  };
   return {
     Ready: readyVerdict(findings),
     Progressing: progressVerdict(findings),
     Degraded: degradedVerdict(findings),
     SpecValid:
       invalid === undefined
-        ? verdict('True', 'Valid', 'the resource is valid')
-        : verdict('False', invalid.reason, invalid.message),
+        ? { status: 'True', reason: 'Valid', message: 'the resource is valid' }
+        : { status: 'False', reason: invalid.reason, message: invalid.message },
     AssignmentComplete: isAssignment
-      ? verdict('False', unprepared.reason, unprepared.message)
+      ? { status: 'False', reason: unprepared.reason, message: unprepared.message }
       : isKnown
-        ? verdict('True', 'Assigned', 'every partition belongs to a group')
+        ? { status: 'True', reason: 'Assigned', message: 'every partition belongs to a group' }
         : unknown,
     SourceReachable:
       unprepared !== undefined && !isAssignment
-        ? verdict('False', unprepared.reason, unprepared.message)
+        ? { status: 'False', reason: unprepared.reason, message: unprepared.message }
         : isKnown
-          ? verdict('True', 'Reachable', 'the stream answers')
+          ? { status: 'True', reason: 'Reachable', message: 'the stream answers' }
           : unknown,
     Paused: isPaused
-      ? verdict('True', 'PausedByAnnotation', 'sluice.dev/paused is "true": nothing is changed')
+      ? {
+          status: 'True',
+          reason: 'PausedByAnnotation',
+          message: 'sluice.dev/paused is "true": nothing is changed',
+        }
       : isSuspended
-        ? verdict('True', 'Suspended', 'spec.suspend is true: nothing is read, offsets are kept')
-        : verdict('False', 'Running', 'neither paused nor suspended'),
+        ? {
+            status: 'True',
+            reason: 'Suspended',
+            message: 'spec.suspend is true: nothing is read, offsets are kept',
+          }
+        : { status: 'False', reason: 'Running', message: 'neither paused nor suspended' },
   };
 }
 
@@ -100,30 +106,61 @@ export function pausedVerdicts(now: Verdicts, previous: readonly StatusCondition
 
 function readyVerdict(findings: Findings): Verdict {
   const { invalid, unprepared, failed, isPaused, isSuspended, wanted } = findings;
-  if (invalid !== undefined) return verdict('False', 'SpecInvalid', invalid.message);
+  if (invalid !== undefined)
+    return { status: 'False', reason: 'SpecInvalid', message: invalid.message };
   if (isSuspended)
-    return verdict('False', 'Suspended', 'spec.suspend is true: nothing is read, offsets are kept');
-  if (unprepared !== undefined) return verdict('False', unprepared.reason, unprepared.message);
+    return {
+      status: 'False',
+      reason: 'Suspended',
+      message: 'spec.suspend is true: nothing is read, offsets are kept',
+    };
+  if (unprepared !== undefined)
+    return { status: 'False', reason: unprepared.reason, message: unprepared.message };
   const [first] = failed;
-  if (first !== undefined) return verdict('False', first.reason, first.message);
+  if (first !== undefined) return { status: 'False', reason: first.reason, message: first.message };
   if (wanted === undefined && isPaused && !findings.pods.some((pod) => pod.isReady))
-    return verdict('False', 'WorkersUnavailable', 'no worker is ready, and it is paused');
+    return {
+      status: 'False',
+      reason: 'WorkersUnavailable',
+      message: 'no worker is ready, and it is paused',
+    };
   if (wanted === undefined)
     return isPaused
-      ? verdict('Unknown', 'PausedByAnnotation', 'not looked at since it is paused')
-      : verdict('Unknown', 'NotObserved', 'the stream has not been looked at yet');
+      ? {
+          status: 'Unknown',
+          reason: 'PausedByAnnotation',
+          message: 'not looked at since it is paused',
+        }
+      : {
+          status: 'Unknown',
+          reason: 'NotObserved',
+          message: 'the stream has not been looked at yet',
+        };
   const missing = unready(findings);
   if (missing.length > 0)
-    return verdict('False', 'WorkersUnavailable', `not ready: ${missing.join(', ')}`);
+    return {
+      status: 'False',
+      reason: 'WorkersUnavailable',
+      message: `not ready: ${missing.join(', ')}`,
+    };
   const old = outdated(findings);
   if (old.length > 0)
-    return verdict('False', 'RollInProgress', `of an older configuration: ${old.join(', ')}`);
-  return verdict('True', 'Reading', 'every group has a ready worker');
+    return {
+      status: 'False',
+      reason: 'RollInProgress',
+      message: `of an older configuration: ${old.join(', ')}`,
+    };
+  return { status: 'True', reason: 'Reading', message: 'every group has a ready worker' };
 }
 
 function progressVerdict(findings: Findings): Verdict {
   const { isPaused, isSuspended, pods, wanted = [] } = findings;
-  if (isPaused) return verdict('False', 'PausedByAnnotation', 'nothing is changed while paused');
+  if (isPaused)
+    return {
+      status: 'False',
+      reason: 'PausedByAnnotation',
+      message: 'nothing is changed while paused',
+    };
   const leaving = pods.filter((pod) => pod.isTerminating).map((pod) => pod.name);
   const names = new Set(wanted.map((pod) => pod.name));
   const there = new Set(pods.map((pod) => pod.name));
@@ -131,20 +168,32 @@ function progressVerdict(findings: Findings): Verdict {
   const missing = isSuspended ? [] : [...names].filter((name) => !there.has(name));
   const names2 = [...new Set([...leaving, ...extra, ...missing, ...outdated(findings)])];
   return names2.length === 0
-    ? verdict('False', 'UpToDate', 'every worker is as wanted')
-    : verdict('True', 'Changing', `workers change: ${names2.toSorted().join(', ')}`);
+    ? { status: 'False', reason: 'UpToDate', message: 'every worker is as wanted' }
+    : {
+        status: 'True',
+        reason: 'Changing',
+        message: `workers change: ${names2.toSorted().join(', ')}`,
+      };
 }
 
 function degradedVerdict(findings: Findings): Verdict {
   const { failed, invalid, wanted, isSuspended } = findings;
   const [first] = failed;
-  if (first !== undefined) return verdict('True', first.reason, first.message);
+  if (first !== undefined) return { status: 'True', reason: first.reason, message: first.message };
   if (invalid !== undefined && wanted !== undefined)
-    return verdict('True', 'LastGoodSpec', 'the last valid spec runs, this generation is invalid');
+    return {
+      status: 'True',
+      reason: 'LastGoodSpec',
+      message: 'the last valid spec runs, this generation is invalid',
+    };
   const some = isSuspended ? [] : unready(findings);
   if (some.length > 0 && some.length < (wanted ?? []).length)
-    return verdict('True', 'WorkersUnavailable', `not ready: ${some.join(', ')}`);
-  return verdict('False', 'AsExpected', 'nothing is missing');
+    return {
+      status: 'True',
+      reason: 'WorkersUnavailable',
+      message: `not ready: ${some.join(', ')}`,
+    };
+  return { status: 'False', reason: 'AsExpected', message: 'nothing is missing' };
 }
 
 /** Wanted workers without a ready pod, with the reason the pod gives. */
