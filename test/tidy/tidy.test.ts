@@ -78,7 +78,7 @@ describe('documents', () => {
     const files = await generatedFiles();
     const stale = [...files].filter(([path, text]) => read(path) !== text).map(([path]) => path);
     expect(stale, 'run npm run generate').toEqual([]);
-    expect(files.size).toBe(7);
+    expect(files.size).toBe(8);
     const known = [...files.keys()];
     const inFolders = listFiles('').filter((path) =>
       /(^|\/)(generated|crds|reference)\//.test(path),
