@@ -3,75 +3,58 @@
 
 import { Failure } from '../../../core/runtime/failure.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import {
-  connectionsName,
-  connectionsSecret,
-  disruptionBudget,
-  specRevision,
-  volumeClaim,
-  workerService,
-} from '../../plan/worker-objects.ts';
+import { connectionsName, connectionsSecret } from '../../plan/worker-objects.ts';
+import type { WantedChildren } from '../../plan/wanted-children.ts';
 import type { Owner } from '../../plan/wanted-object.ts';
-import type { WorkerConfig } from '../../plan/worker-config.ts';
-import { LABELS } from '../../api/names.ts';
 import type { ControllerParts } from './controller-parts.ts';
 import { type ChildKind, KINDS } from './kinds.ts';
-import type { SpecReading, UsableSpec } from './spec-reading.ts';
+import type { SpecReading } from './spec-reading.ts';
 
 /** What the step works on. */
-export interface ChildrenInput {
+export interface ChildrenStep {
   readonly parts: ControllerParts;
   readonly owner: Owner;
   readonly reading: SpecReading;
-  readonly usable: UsableSpec;
-  readonly config: WorkerConfig;
-  readonly generation: number;
-  /** Groups that have or get a pod. */
-  readonly groups: readonly string[];
+  readonly wanted: WantedChildren;
   readonly signal: AbortSignal;
 }
 
 /** Runs the step; resolves with what failed. Fenced failures are thrown. */
-export async function applyChildren(input: ChildrenInput): Promise<readonly Failure[]> {
-  const { owner, reading, usable, config, generation } = input;
-  const revision = specRevision(owner, usable.resource.spec, generation);
+export async function applyChildren(input: ChildrenStep): Promise<readonly Failure[]> {
+  const { reading, wanted } = input;
   const steps: (() => Promise<unknown>)[] = [
-    () => apply(input, 'configMaps', config.configMap),
-    () => apply(input, 'services', workerService(owner)),
-    () => apply(input, 'budgets', disruptionBudget(owner)),
+    () => apply(input, 'configMaps', wanted.config.configMap),
+    () => apply(input, 'services', wanted.service),
+    () => apply(input, 'budgets', wanted.budget),
     () => copyConnections(input),
-    ...input.groups.map((group) => () => applyClaim(input, group)),
+    ...wanted.claims.map((claim) => () => apply(input, 'claims', claim)),
   ];
   // A revision that runs because the newest is invalid is already stored.
-  if (!reading.isLastGood) steps.push(() => keepRevision(input, revision));
+  if (!reading.isLastGood) steps.push(() => keepRevision(input, wanted.revision));
   return collect(steps);
 }
 
 /** Removes configurations and claims that no pod uses any more. Run when nothing is under way. */
 export async function sweepChildren(
-  input: ChildrenInput,
+  input: ChildrenStep,
   used: ReadonlySet<string>,
 ): Promise<readonly Failure[]> {
-  const { parts, owner, config, groups, usable, signal } = input;
-  const { writer } = parts;
-  const configs = parts.caches
+  const { parts, owner, wanted, signal } = input;
+  const { writer, caches } = parts;
+  const configs = caches
     .children('configMaps', owner.uid)
-    .filter(({ metadata }) => metadata.name !== config.name && !used.has(metadata.name));
-  const claims = parts.caches
+    .filter(({ metadata }) => metadata.name !== wanted.config.name && !used.has(metadata.name));
+  const kept = new Set(wanted.claims.map(({ metadata }) => metadata.name));
+  const claims = caches
     .children('claims', owner.uid)
-    .filter(
-      ({ metadata }) =>
-        usable.resource.spec.workers?.storage === undefined ||
-        !groups.includes(metadata.labels?.[LABELS.group] ?? ''),
-    )
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    .filter(({ metadata }) => !kept.has(metadata.name) && metadata.deletionTimestamp === undefined);
   return collect([
     ...configs.map((object) => () => writer.delete(KINDS.configMaps, object, {}, signal)),
     ...claims.map((object) => () => writer.delete(KINDS.claims, object, {}, signal)),
   ]);
 }
 
-function apply(input: ChildrenInput, kind: ChildKind, wanted: KubeObject): Promise<string> {
+function apply(input: ChildrenStep, kind: ChildKind, wanted: KubeObject): Promise<string> {
   const { parts, owner, signal } = input;
   const known = parts.caches
     .children(kind, owner.uid)
@@ -79,12 +62,7 @@ function apply(input: ChildrenInput, kind: ChildKind, wanted: KubeObject): Promi
   return parts.writer.apply(KINDS[kind], wanted, known, signal);
 }
 
-async function applyClaim(input: ChildrenInput, group: string): Promise<void> {
-  const claim = volumeClaim(input.owner, input.usable.resource.spec, group);
-  if (claim !== undefined) await apply(input, 'claims', claim);
-}
-
-async function copyConnections(input: ChildrenInput): Promise<void> {
+async function copyConnections(input: ChildrenStep): Promise<void> {
   const { parts, owner, signal } = input;
   const { connectionsSecretName: source, namespace } = parts.settings;
   if (source === undefined) return;
@@ -98,7 +76,7 @@ async function copyConnections(input: ChildrenInput): Promise<void> {
   await apply(input, 'secrets', connectionsSecret(owner, data));
 }
 
-async function keepRevision(input: ChildrenInput, wanted: KubeObject): Promise<void> {
+async function keepRevision(input: ChildrenStep, wanted: KubeObject): Promise<void> {
   const { parts, owner, signal } = input;
   const known = parts.caches.children('revisions', owner.uid);
   const same = known.find(({ metadata }) => metadata.name === wanted.metadata.name);

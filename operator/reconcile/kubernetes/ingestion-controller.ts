@@ -18,16 +18,17 @@ import {
   workerCounts,
 } from '../../plan/status-plan.ts';
 import { ownerOf } from '../../plan/wanted-object.ts';
-import { secretRefs, workerConfig } from '../../plan/worker-config.ts';
-import { workerPod } from '../../plan/worker-pod.ts';
+import type { WantedChildren } from '../../plan/wanted-children.ts';
+import { secretRefs } from '../../plan/worker-config.ts';
 import { prepareIngestion } from '../ingestion-state.ts';
-import { applyChildren, connectionsOf, sweepChildren } from './children-step.ts';
+import { applyChildren, sweepChildren } from './children-step.ts';
 import type { ControllerParts } from './controller-parts.ts';
 import { drain } from './drain-step.ts';
 import { heldGroups } from './held-groups.ts';
 import { INGESTIONS } from './kinds.ts';
 import { observedPods, rollPods, wantedPods } from './pods-step.ts';
-import { readSpec, type UsableSpec } from './spec-reading.ts';
+import { PlanMemo } from './plan-memo.ts';
+import type { SpecReading, UsableSpec } from './spec-reading.ts';
 
 /** Between steps of a roll or a drain; pod events usually come first. */
 const BUSY_MS = 2000;
@@ -45,11 +46,13 @@ export class IngestionController {
   readonly #parts: ControllerParts;
   /** What runs, for retention and the status of others; rebuilt by the passes. */
   readonly #running: Map<string, CompiledIngestion> = new Map();
+  readonly #memo: PlanMemo;
   readonly #uids: Map<string, string> = new Map();
   readonly #statusMs: Map<string, number> = new Map();
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
+    this.#memo = new PlanMemo(parts);
   }
 
   /** Ingestions seen by passes so far. */
@@ -85,6 +88,7 @@ export class IngestionController {
       this.#uids.delete(key);
       this.#running.delete(key);
       this.#statusMs.delete(key);
+      this.#memo.forget(key);
     }
     if (object === undefined || uid === undefined) return 'gone';
     this.#uids.set(key, uid);
@@ -105,7 +109,7 @@ export class IngestionController {
       // The new version comes by the watch, and with it the next pass.
       return BUSY_MS;
     }
-    const reading = readSpec(object, parts.caches.children('revisions', uid), parts.compile);
+    const reading = this.#memo.reading(key, object, parts.caches.children('revisions', uid));
     const { usable, invalid } = reading;
     if (usable !== undefined) this.#running.set(key, usable.ingestion);
     if (invalid !== undefined)
@@ -119,9 +123,13 @@ export class IngestionController {
       return this.#report(key, object, this.#idle(object, invalid, isPaused), usable, signal);
     const prepared = await this.#prepare(uid, usable, signal);
     const state = 'reason' in prepared ? undefined : prepared;
-    const wanted = this.#wanted(object, usable, state?.groups ?? []);
+    const children = this.#memo.children(key, object, usable, {
+      wanted: state?.groups ?? [],
+      held: [...(state?.held ?? [])],
+    });
+    const wanted = children.pods;
     const isSuspended = usable.ingestion.suspend;
-    const { failed, outstanding } = await this.#act(object, reading, wanted, state, signal);
+    const { failed, outstanding } = await this.#act(object, reading, children, state, signal);
     const pods = parts.caches.children('pods', uid);
     const findings: Findings = {
       invalid,
@@ -144,19 +152,14 @@ export class IngestionController {
   /** Steps that write children. Without a prepared state pods are left as they are. */
   async #act(
     object: KubeObject,
-    reading: ReturnType<typeof readSpec>,
-    wanted: readonly KubeObject[],
+    reading: SpecReading,
+    wanted: WantedChildren,
     state: Prepared | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly failed: readonly Failure[]; readonly outstanding: number }> {
-    const { usable } = reading;
     const parts = this.#parts;
-    if (usable === undefined) return { failed: [], outstanding: 0 };
     const owner = ownerOf(object);
-    const groups = [...new Set([...(state?.groups ?? []), ...(state?.held ?? [])])];
-    const config = workerConfig(owner, usable.resource.spec);
-    const generation = object.metadata.generation ?? 0;
-    const input = { parts, owner, reading, usable, config, generation, groups, signal };
+    const input = { parts, owner, reading, wanted, signal };
     const failed = [...(await applyChildren(input))];
     if (state === undefined) return { failed, outstanding: 0 };
     let outstanding = 0;
@@ -164,9 +167,9 @@ export class IngestionController {
       outstanding = await rollPods({
         parts,
         object,
-        wanted,
+        wanted: wanted.pods,
         held: state.held,
-        isSuspended: usable.ingestion.suspend,
+        isSuspended: reading.usable?.ingestion.suspend ?? false,
         signal,
       });
     } catch (error) {
@@ -181,26 +184,6 @@ export class IngestionController {
       failed.push(...(await sweepChildren(input, names)));
     }
     return { failed, outstanding };
-  }
-
-  #wanted(
-    object: KubeObject,
-    usable: UsableSpec,
-    groups: readonly string[],
-  ): readonly KubeObject[] {
-    const owner = ownerOf(object);
-    const { spec } = usable.resource;
-    return groups.map((group) =>
-      workerPod({
-        owner,
-        spec,
-        group,
-        image: this.#parts.settings.image,
-        config: workerConfig(owner, spec),
-        connections: connectionsOf(this.#parts, owner),
-        restart: object.metadata.annotations?.[ANNOTATIONS.restartRequest],
-      }),
-    );
   }
 
   /** The stored state, or why there is none. */
