@@ -14,6 +14,7 @@ import { RowParser } from '../../worker/parse/row-parser.ts';
 import { metadataOf } from '../../worker/roles/ingest/segment-metadata.ts';
 import { BlockCache } from '../../worker/segment/block-cache.ts';
 import { buildSegment } from '../../worker/segment/build.ts';
+import type { BuildOptions } from '../../worker/segment/build-options.ts';
 import { openSegment, type SegmentView } from '../../worker/segment/reader.ts';
 import { unzipSegment } from '../../worker/segment/zip.ts';
 import type { View } from '../../worker/view/view.ts';
@@ -97,6 +98,31 @@ function indexOf(
   return indexView(index.data(id), metadataOf(schema));
 }
 
+/** Builds a segment of rows in the spec's interval: parsed, indexed, written. */
+export async function buildRows(
+  spec: GoldenSpec,
+  rows: Buffer,
+  id: string,
+  outDir: string,
+): Promise<void> {
+  const schema = schemaOf(spec);
+  const interval = parseInterval(spec.interval);
+  const views = [indexOf(schema, interval, rows, id)];
+  await buildSegment({ ...partsOf(schema), views, interval, outDir });
+}
+
+/** What a build takes from the schema. */
+function partsOf(
+  schema: CompiledSchema,
+): Pick<
+  BuildOptions,
+  'dimensions' | 'metrics' | 'rollup' | 'queryGranularity' | 'indexSpec' | 'timestampSpec'
+> {
+  const { dimensions, metrics, rollup, queryGranularity, indexSpec } = schema;
+  const { timestampSpec } = metadataOf(schema);
+  return { dimensions, metrics, rollup, queryGranularity, indexSpec, timestampSpec };
+}
+
 /** Opens a set in every store. */
 export async function openGoldenViews(set: GoldenSet): Promise<GoldenViews> {
   const root = mkdtempSync(join(tmpdir(), 'golden-views-'));
@@ -133,11 +159,8 @@ export async function openGoldenViews(set: GoldenSet): Promise<GoldenViews> {
     for (const { name } of spec.metricsSpec)
       if (!schema.metrics.some((metric) => metric.name === name)) missing.add(name);
     const build = async (name: string, parts: readonly View[]): Promise<View> => {
-      const { dimensions, metrics, rollup, queryGranularity, indexSpec } = schema;
-      const { timestampSpec } = metadataOf(schema);
       const outDir = join(root, `${name}-${i}`);
-      const common = { dimensions, metrics, rollup, queryGranularity, indexSpec, timestampSpec };
-      await buildSegment({ ...common, views: parts, interval, outDir });
+      await buildSegment({ ...partsOf(schema), views: parts, interval, outDir });
       return open(outDir, id);
     };
     views.index.push(indexOf(schema, interval, rows, id));

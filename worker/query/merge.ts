@@ -2,7 +2,7 @@
 // Fed by run-query.ts and decoded partials; feeds finish/. Source: druid-query-api.md 1, 6.
 
 import { mergeGroups } from './merge-groups.ts';
-import type { Query, ScanQuery } from './model.ts';
+import type { Query, ScanQuery, SearchQuery } from './model.ts';
 import type { Partial, ScanBatch, ScanPartial, SearchHit, SearchPartial } from './partial.ts';
 import { mergeAnalyses } from './run/segment-metadata.ts';
 import { cutBatches, mergeOrdered } from './run/scan-order.ts';
@@ -21,7 +21,7 @@ export function mergePartials(query: Query, partials: readonly Partial[]): Parti
     case 'scan':
       return mergeScans(query, ofKind(partials, 'scan'));
     case 'search':
-      return mergeSearches(ofKind(partials, 'search'));
+      return mergeSearches(query, ofKind(partials, 'search'));
     case 'timeBoundary':
     case 'dataSourceMetadata': {
       const parts = ofKind(partials, 'boundary');
@@ -75,13 +75,21 @@ function mergeScans(query: ScanQuery, parts: readonly ScanPartial[]): ScanPartia
   return { kind: 'scan', batches: mergeOrdered(parts, query, most) };
 }
 
-function mergeSearches(parts: readonly SearchPartial[]): SearchPartial {
+function mergeSearches(query: SearchQuery, parts: readonly SearchPartial[]): SearchPartial {
   const hits = new Map<string, SearchHit>();
-  for (const hit of parts.flatMap((part) => part.hits)) {
+  const isAll = query.granularity.type === 'all';
+  const starts = parts.flatMap((part) => part.buckets);
+  const firstMs = Math.min(...starts);
+  for (const found of parts.flatMap((part) => part.hits)) {
+    const hit = isAll ? { ...found, timeMs: firstMs } : found;
     const key = `${hit.timeMs}|${hit.dimension.length}:${hit.dimension}${hit.value === null ? '' : `|${hit.value}`}`;
     const known = hits.get(key);
     hits.set(key, known === undefined ? hit : { ...known, count: known.count + hit.count });
   }
-  const buckets = [...new Set(parts.flatMap((part) => part.buckets))].toSorted((a, b) => a - b);
+  const buckets = isAll
+    ? starts.length === 0
+      ? []
+      : [firstMs]
+    : [...new Set(starts)].toSorted((a, b) => a - b);
   return { kind: 'search', buckets, hits: [...hits.values()] };
 }

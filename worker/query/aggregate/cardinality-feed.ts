@@ -124,6 +124,9 @@ function numberFeeder(source: NumericSource, state: SketchState): Feeder {
   });
 }
 
+/** Between the values of a list. */
+const SEPARATOR = '\u0001';
+
 /** A row's values with a zero byte between columns, lists sorted; null adds nothing, but in a list of more than nulls. */
 function byRow(aggregator: Cardinality, state: SketchState, sources: SourceSet): Feeder {
   const fields = aggregator.fields.map((field) => ({
@@ -140,7 +143,11 @@ function byRow(aggregator: Cardinality, state: SketchState, sources: SourceSet):
       const items = values(row).filter((value) => value !== DROPPED);
       if (items.length > 1) items.sort((a, b) => (String(a ?? '') < String(b ?? '') ? -1 : 1));
       const isAllNull = items.every((value) => value === null);
-      if (!isAllNull) for (const value of items) end = put(value, isFloat, end);
+      if (isAllNull) continue;
+      for (const [i, value] of items.entries()) {
+        if (i > 0) end = put(SEPARATOR, false, end);
+        end = put(value, isFloat, end);
+      }
     }
     const hash = hashBytes(scratch, end);
     state.sketch(slot).add(hash);

@@ -212,9 +212,13 @@ export class HyperUnique {
       this.addByte(sums, i, (this.overflowRegister >> 1) - HEADER);
     }
     const padding = this.nonZero - entries;
-    // Each padding entry stands for a byte of two zero registers.
-    sums.sum += padding * 2 * 2 ** -this.offset;
-    sums.zeros += padding * 2;
+    // Each padding entry stands for a byte of two zero registers, at stored position 0: an overflow of register 0 or 1
+    // is seen in every one of them.
+    const isOverflow = this.overflowValue !== 0 && this.overflowRegister >> 1 === 0;
+    const overflow = 2 ** -Math.max(this.offset, this.overflowValue);
+    const zero = 2 ** -this.offset;
+    sums.sum += padding * (isOverflow ? zero + overflow : 2 * zero);
+    sums.zeros += padding * (isOverflow ? 1 : 2);
     sums.zeros += REGISTERS - 2 * this.nonZero;
     sums.sum += sums.zeros;
     return sums;

@@ -50,6 +50,8 @@ function plainTri(leaf: LeafFilter): TextTri {
       return (text) => tri(text === null);
     case 'in': {
       const values = new Set(leaf.values);
+      // No value at all is false even for null.
+      if (values.size === 0) return () => NO;
       return values.has(null)
         ? (text) => tri(values.has(text))
         : notNull((text) => values.has(text));
@@ -91,7 +93,8 @@ function equalsText(leaf: LeafFilter & { type: 'equals' }): TextTri {
 
 function boundText(leaf: LeafFilter & { type: 'bound' }): TextTri {
   const inside = within(leaf, textComparator(leaf.ordering));
-  const ofNull = leaf.lower === null ? YES : UNKNOWN;
+  // Orders other than Druid's own compare null like a value, which is below all others.
+  const ofNull = leaf.lower === null ? YES : leaf.ordering === 'lexicographic' ? UNKNOWN : NO;
   return (text) => (text === null ? ofNull : tri(inside(text)));
 }
 
@@ -125,9 +128,11 @@ function within(bounds: Bounds, compare: (a: string, b: string) => number): Text
 }
 
 function numberRange(bounds: Bounds): (value: number) => boolean {
-  const low = bounds.lower === null ? Number.NEGATIVE_INFINITY : doubleOfText(bounds.lower);
+  // Text that is no number comes before all numbers, as in the numeric order of texts.
+  const low =
+    (bounds.lower === null ? null : doubleOfText(bounds.lower)) ?? Number.NEGATIVE_INFINITY;
   const high = bounds.upper === null ? Number.POSITIVE_INFINITY : doubleOfText(bounds.upper);
-  if (low === null || high === null) return () => false;
+  if (high === null) return () => false;
   const { lowerStrict, upperStrict } = bounds;
   return (value) =>
     (lowerStrict ? value > low : value >= low) && (upperStrict ? value < high : value <= high);
@@ -162,7 +167,7 @@ export function numberTest(leaf: LeafFilter, type: Exclude<OutputType, 'STRING'>
     case 'bound':
       return leaf.ordering === 'numeric'
         ? inRange(leaf, type, UNKNOWN)
-        : { on: 'text', test: textTri(leaf) };
+        : { on: 'text', test: notNull(within(leaf, textComparator(leaf.ordering))) };
     case 'range':
       return inRange(leaf, type, UNKNOWN);
     case 'interval': {

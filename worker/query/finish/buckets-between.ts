@@ -51,7 +51,12 @@ export function* bucketStarts(
   }
 }
 
-/** Time stamp of the one bucket of granularity `all`: first data, else the start of the first interval. */
+/**
+ * Time stamp of the one bucket of granularity `all`: first data, of the last interval when descending; else the start
+ * of the first interval.
+ */
 export function allTimestamp(query: AggregatingQuery, groups: GroupsPartial): number {
-  return dataRanges(query, groups)[0]?.firstMs ?? query.intervals[0]?.startMs ?? 0;
+  const isDescending = query.queryType === 'timeseries' && query.descending;
+  const range = dataRanges(query, groups).at(isDescending ? -1 : 0);
+  return range?.firstMs ?? query.intervals[0]?.startMs ?? 0;
 }

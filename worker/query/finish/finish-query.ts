@@ -109,8 +109,7 @@ function* searchElements(query: SearchQuery, partial: SearchPartial): Generator<
       .filter((hit) => hit.timeMs === start)
       .toSorted(order)
       .slice(0, query.limit);
-    const ms = query.granularity.type === 'all' ? (query.intervals[0]?.startMs ?? 0) : start;
-    yield `{"timestamp":${write(ms)},"result":[${hits.map(hitJson).join(',')}]}`;
+    yield `{"timestamp":${write(start)},"result":[${hits.map(hitJson).join(',')}]}`;
   }
 }
 

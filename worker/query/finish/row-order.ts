@@ -36,8 +36,9 @@ export function limitOrder(
   const columns = query.limitSpec.columns.map(({ dimension, descending, order }): SlotOrder => {
     const sign = descending ? -1 : 1;
     const values = columnValues(table, dimension);
+    // Dimensions that are numbers are compared as text by every order but their own.
     const isText = query.dimensions.some(
-      (d) => d.outputName === dimension && d.outputType === 'STRING',
+      (d) => d.outputName === dimension && (d.outputType === 'STRING' || order !== 'numeric'),
     );
     if (!isText) return (a, b) => sign * compareValues(values[a] ?? null, values[b] ?? null);
     const compare = textComparator(order);

@@ -26,8 +26,22 @@ export function* timeseriesElements(
     const extra = field === null ? '' : `${field}:${ms}`;
     yield `{"timestamp":${writeTime(ms)},"result":${table.objectJson(slot, table.columns, extra)}}`;
   }
-  if (context.grandTotal && count > 0)
+  if (context.grandTotal && count === 0) yield `{"timestamp":null,"result":${nothingJson(query)}}`;
+  else if (context.grandTotal)
     yield `{"timestamp":null,"result":${totalTable(query, groups, shown).objectJson(0)}}`;
+}
+
+/** The total of no bucket: null, counts included, but for estimates. */
+function nothingJson(query: TimeseriesQuery): string {
+  const estimates = new Set(
+    query.aggregations
+      .map((a) => (a.type === 'filtered' ? { ...a.aggregator, name: a.name } : a))
+      .filter((a) => a.type === 'cardinality' || a.type === 'hyperUnique')
+      .map((a) => a.name),
+  );
+  return `{${[...query.aggregations, ...query.postAggregations]
+    .map(({ name }) => `${JSON.stringify(name)}:${estimates.has(name) ? '0' : 'null'}`)
+    .join(',')}}`;
 }
 
 function* rowsOf(

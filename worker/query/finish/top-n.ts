@@ -13,7 +13,8 @@ import { ResultTable } from './result-table.ts';
 export function* topNElements(query: TopNQuery, groups: GroupsPartial): Generator<string> {
   const table = new ResultTable(query, groups);
   const ranked = rankedSlots(query, groups, table, query.threshold);
-  const writeTime = bucketWriter(query.granularity, query.context);
+  // Druid writes topN buckets in UTC whatever the zone of the granularity.
+  const writeTime = bucketWriter({ type: 'all' }, query.context);
   const isAll = query.granularity.type === 'all';
   if (isAll && groups.size === 0 && dataRanges(query, groups).length === 0) return;
   const starts = isAll ? [allTimestamp(query, groups)] : bucketStarts(query, groups, false);
@@ -64,9 +65,18 @@ function slotComparator(
   const byKey = (a: number, b: number): number => compareValues(keys[a] ?? null, keys[b] ?? null);
   if (metric.type === 'dimension') {
     const sign = metric.inverted ? -1 : 1;
-    if (query.dimension.outputType !== 'STRING') return (a, b) => sign * byKey(a, b);
+    // Numbers are compared as text by every order but their own.
+    const isByValue = metric.ordering === 'numeric' && query.dimension.outputType !== 'STRING';
+    if (isByValue) {
+      return (a, b) =>
+        (keys[a] ?? null) === null || (keys[b] ?? null) === null ? byKey(a, b) : sign * byKey(a, b);
+    }
     const compare = textComparator(metric.ordering);
-    return (a, b) => sign * compare(textOf(keys[a] ?? null), textOf(keys[b] ?? null));
+    return (a, b) => {
+      const [x, y] = [textOf(keys[a] ?? null), textOf(keys[b] ?? null)];
+      // Null comes first in both directions.
+      return x === null || y === null ? compare(x, y) : sign * compare(x, y);
+    };
   }
   // Each metric is computed once, not once a comparison.
   const column = table.column(metric.metric);

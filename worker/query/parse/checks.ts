@@ -69,7 +69,8 @@ function checkNames(query: AggregatingQuery): void {
   const seen = new Set<string>();
   const outputs = [...query.aggregations, ...query.postAggregations].map((output) => output.name);
   for (const name of [...dimensionNames(query), ...outputs]) {
-    if (name === '__time')
+    // Druid lets timeseries and topN use the name.
+    if (name === '__time' && query.queryType === 'groupBy')
       throw invalid(
         "'__time' cannot be used as an output name for dimensions, aggregators, or post-aggregators",
       );

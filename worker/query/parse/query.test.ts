@@ -112,11 +112,7 @@ describe('refusals', () => {
       { ...GROUP_BY, aggregations: [{ type: 'count', name: 'a' }] },
       /Duplicate output name\[a\]/,
     ],
-    [
-      '__time output',
-      { ...TIMESERIES, aggregations: [{ type: 'count', name: '__time' }] },
-      /__time/,
-    ],
+    ['__time output', { ...GROUP_BY, aggregations: [{ type: 'count', name: '__time' }] }, /__time/],
     [
       'order column',
       { ...GROUP_BY, limitSpec: { type: 'default', columns: ['b'] } },

@@ -37,7 +37,9 @@ export function* searchRows(
     piece.intervals.some(
       (i) => i.startMs <= piece.view.maxTimeMs && i.endMs > piece.view.minTimeMs,
     );
-  const starts = buckets === null ? (overlaps ? [0] : []) : buckets.starts;
+  // Without a granularity the answer's time is the start of the first segment.
+  const starts =
+    buckets === null ? (overlaps ? [piece.view.interval.startMs] : []) : buckets.starts;
   return {
     kind: 'search',
     buckets: starts,
@@ -69,7 +71,8 @@ class Counter {
       this.found.length = 0;
       this.column.codesOfRow(rows[i]!, this.found);
       const counts = (this.counts[buckets[i]!] ??= []);
-      for (const code of this.found) counts[code] = (counts[code] ?? 0) + 1;
+      // A row counts once, though its list may hold a value twice.
+      for (const code of new Set(this.found)) counts[code] = (counts[code] ?? 0) + 1;
     }
   }
 

@@ -37,7 +37,7 @@ export function compileExtraction(fn: ExtractionFn): Extraction {
         text === null || text.length <= fn.index ? null : text.slice(fn.index, end);
     }
     case 'strlen':
-      return (text) => String(text === null ? 0 : text.length);
+      return (text) => (text === null ? null : String(text.length));
     case 'upper':
       return (text) => (text === null ? null : text.toUpperCase());
     case 'lower':
