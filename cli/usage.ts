@@ -25,7 +25,7 @@ export const USAGE = `usage: sluice <command> [options]
   segment query DIR... -f QUERIES
                            answers native queries over segment folders, merged as by a broker;
                            a JSON array of queries gives an array of answers
-  operator -f FILE...      reconciles resources and coordinates segments (workers run elsewhere)
+  operator [-f FILE...]    on Kubernetes: makes the pods of ingestions, coordinates segments (-f: without pods)
   ingest -f FILE --group G one ingest worker of a resource
   historical --id ID       serves published segments
   broker                   answers queries over everything

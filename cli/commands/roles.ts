@@ -136,6 +136,12 @@ async function onFiles(role: Role): Promise<object> {
   return {};
 }
 
+/** The worker's own account; NetworkPolicies must let the operator ask. */
+async function askWorker(address: string, signal: AbortSignal): Promise<unknown> {
+  const answer = await fetch(`http://${address}/sluice/v1/ingest/status`, { signal });
+  return answer.json();
+}
+
 async function onKubernetes(role: Role): Promise<{ readonly died: Promise<Error> }> {
   const { log, metrics, shutdown, host, port } = role;
   const settings = kubernetesSettings(process.env);
@@ -155,6 +161,7 @@ async function onKubernetes(role: Role): Promise<{ readonly died: Promise<Error>
     storage: openStorage(),
     openStream: (ingestion, secrets) => openSource(ingestion, secrets, log),
     compile: compileChecked,
+    askWorker,
     clock: systemClock,
     random: Math.random,
     log,

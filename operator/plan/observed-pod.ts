@@ -17,8 +17,17 @@ const BROKEN_REASONS = new Set([
 /** A pod that was not ready for this long is broken. */
 const UNREADY_MAX_MS = 600_000;
 
-/** Reads a pod. */
-export function observedPod(pod: KubeObject, nowMs: number): ObservedPod {
+/** A worker this far behind is catching up: about a second of reading. */
+const LAG_MAX_RECORDS = 200_000;
+/** A worker that is behind for longer than this will not catch up by waiting; the roll goes on. */
+const CATCH_UP_MS = 600_000;
+
+/** Reads a pod. `lagRecords` is what its worker says, if it answers. */
+export function observedPod(
+  pod: KubeObject,
+  nowMs: number,
+  lagRecords: number | undefined,
+): ObservedPod {
   const { metadata } = pod;
   const phase = textAt(pod, 'status', 'phase');
   const isOver = phase === 'Failed' || phase === 'Succeeded';
@@ -38,6 +47,7 @@ export function observedPod(pod: KubeObject, nowMs: number): ObservedPod {
     isBroken: isOver || waiting || (!isReady && nowMs - sinceMs > UNREADY_MAX_MS),
     isOver,
     isTerminating: metadata.deletionTimestamp !== undefined,
+    isCatchingUp: isReady && (lagRecords ?? 0) > LAG_MAX_RECORDS && nowMs - sinceMs < CATCH_UP_MS,
   };
 }
 

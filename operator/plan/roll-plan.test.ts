@@ -12,6 +12,7 @@ const pod = (group: string, changes: Partial<ObservedPod> = {}): ObservedPod => 
   isBroken: false,
   isOver: false,
   isTerminating: false,
+  isCatchingUp: false,
   ...changes,
 });
 const plan = (
@@ -41,6 +42,7 @@ test('old pods are replaced one at a time, and only while the others are ready',
   expect(plan([pod('a', { isReady: false }), pod('b', old)], ['a', 'b']).remove).toEqual([]);
   expect(plan([pod('a', { isTerminating: true }), pod('b', old)], ['a', 'b']).remove).toEqual([]);
   expect(plan([pod('b', old)], ['a', 'b']).remove).toEqual([]);
+  expect(plan([pod('a', { isCatchingUp: true }), pod('b', old)], ['a', 'b']).remove).toEqual([]);
 });
 
 test('broken old pods go first and do not wait', () => {

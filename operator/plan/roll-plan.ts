@@ -13,6 +13,8 @@ export interface ObservedPod {
   /** Failed or Succeeded: only a new pod helps. */
   readonly isOver: boolean;
   readonly isTerminating: boolean;
+  /** Ready, but so far behind its partitions that the next worker has to wait. */
+  readonly isCatchingUp: boolean;
 }
 
 /** A wanted pod. */
@@ -74,7 +76,7 @@ export function planRoll(input: {
     remove.length === 0 &&
     wanted.every(({ name }) => {
       const pod = byName.get(name);
-      return pod !== undefined && pod.isReady && !pod.isTerminating;
+      return pod !== undefined && pod.isReady && !pod.isTerminating && !pod.isCatchingUp;
     });
   const next = outdated.toSorted((a, b) => (a.name < b.name ? -1 : 1))[0];
   // An old pod that is merely not ready yet goes first: replacing it takes no reader away.

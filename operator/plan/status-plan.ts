@@ -10,6 +10,14 @@ export interface Trouble {
   readonly message: string;
 }
 
+/** What a worker says of itself. */
+export interface WorkerReport {
+  /** Records behind the ends of its partitions. */
+  readonly lagRecords: number;
+  /** What is wrong, in the worker's words. */
+  readonly troubles: readonly Trouble[];
+}
+
 /** What a pass learned. */
 export interface Findings {
   /** The resource of this generation cannot be used; the last good one runs, if there is one. */
@@ -23,11 +31,21 @@ export interface Findings {
   /** Undefined while it is not known which groups there are. */
   readonly wanted: readonly WantedPod[] | undefined;
   readonly pods: readonly ObservedPod[];
+  /** Pod -> what its worker says; only of those that answer. */
+  readonly reports: ReadonlyMap<string, WorkerReport>;
   /** Pod -> why it is not ready. */
   readonly troubles: ReadonlyMap<string, string>;
   readonly partitions: { readonly total: number; readonly assigned: number };
 }
 
+/** What workers report of the stream itself. */
+const SOURCE_CODES = new Set([
+  'OffsetOutOfRange',
+  'LogTruncated',
+  'TopicRecreated',
+  'PartitionEnded',
+  'SourceUnavailable',
+]);
 /** Codes of failures that are about assigning, not about reaching the stream. */
 const ASSIGNMENT_CODES = new Set(['TooFewWorkers', 'Conflicts']);
 
@@ -51,6 +69,7 @@ export function verdictsOf(findings: Findings): Verdicts {
   const { invalid, unprepared, isPaused, isSuspended } = findings;
   const isAssignment = unprepared !== undefined && ASSIGNMENT_CODES.has(unprepared.reason);
   const isKnown = findings.wanted !== undefined;
+  const lost = workerTroubles(findings).find(({ reason }) => SOURCE_CODES.has(reason));
   const unknown: Verdict = {
     status: 'Unknown',
     reason: 'NotObserved',
@@ -70,11 +89,13 @@ export function verdictsOf(findings: Findings): Verdicts {
         ? { status: 'True', reason: 'Assigned', message: 'every partition belongs to a group' }
         : unknown,
     SourceReachable:
-      unprepared !== undefined && !isAssignment
-        ? { status: 'False', reason: unprepared.reason, message: unprepared.message }
-        : isKnown
-          ? { status: 'True', reason: 'Reachable', message: 'the stream answers' }
-          : unknown,
+      lost !== undefined
+        ? { status: 'False', reason: lost.reason, message: lost.message }
+        : unprepared !== undefined && !isAssignment
+          ? { status: 'False', reason: unprepared.reason, message: unprepared.message }
+          : isKnown
+            ? { status: 'True', reason: 'Reachable', message: 'the stream answers' }
+            : unknown,
     Paused: isPaused
       ? {
           status: 'True',
@@ -137,6 +158,9 @@ function readyVerdict(findings: Findings): Verdict {
           message: 'the stream has not been looked at yet',
         };
   const missing = unready(findings);
+  const [reported] = workerTroubles(findings);
+  if (missing.length > 0 && reported !== undefined)
+    return { status: 'False', reason: reported.reason, message: reported.message };
   if (missing.length > 0)
     return {
       status: 'False',
@@ -186,6 +210,9 @@ function degradedVerdict(findings: Findings): Verdict {
       reason: 'LastGoodSpec',
       message: 'the last valid spec runs, this generation is invalid',
     };
+  const [reported] = isSuspended ? [] : workerTroubles(findings);
+  if (reported !== undefined)
+    return { status: 'True', reason: reported.reason, message: reported.message };
   const some = isSuspended ? [] : unready(findings);
   if (some.length > 0 && some.length < (wanted ?? []).length)
     return {
@@ -194,6 +221,15 @@ function degradedVerdict(findings: Findings): Verdict {
       message: `not ready: ${some.join(', ')}`,
     };
   return { status: 'False', reason: 'AsExpected', message: 'nothing is missing' };
+}
+
+/** What workers say is wrong, the first of each pod, pods in order. */
+function workerTroubles({ reports }: Findings): readonly Trouble[] {
+  return [...reports]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, { troubles }]) =>
+      troubles.map(({ reason, message }) => ({ reason, message: `${name}: ${message}` })),
+    );
 }
 
 /** Wanted workers without a ready pod, with the reason the pod gives. */

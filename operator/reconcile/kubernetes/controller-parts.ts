@@ -9,6 +9,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Writer } from '../../kube/writer.ts';
 import type { Caches } from './caches.ts';
 import type { Compile } from './spec-reading.ts';
+import type { AskWorker } from './worker-reports.ts';
 import type { SecretReader, StreamPool } from './stream-pool.ts';
 
 /** Settings of the operator. */
@@ -42,6 +43,7 @@ export interface ControllerParts {
   readonly store: MetadataStore;
   readonly storage: DeepStorage;
   readonly compile: Compile;
+  readonly askWorker: AskWorker;
   readonly segments: SegmentCounts;
   readonly clock: Clock;
   /** Uniform in [0, 1). */

@@ -13,6 +13,7 @@ import { troubleOf } from '../../plan/observed-pod.ts';
 import {
   type Findings,
   type Trouble,
+  type WorkerReport,
   pausedVerdicts,
   verdictsOf,
   workerCounts,
@@ -27,6 +28,7 @@ import { drain } from './drain-step.ts';
 import { heldGroups } from './held-groups.ts';
 import { INGESTIONS } from './kinds.ts';
 import { observedPods, rollPods, wantedPods } from './pods-step.ts';
+import { workerReports } from './worker-reports.ts';
 import { PlanMemo } from './plan-memo.ts';
 import type { SpecReading, UsableSpec } from './spec-reading.ts';
 
@@ -129,7 +131,10 @@ export class IngestionController {
     });
     const wanted = children.pods;
     const isSuspended = usable.ingestion.suspend;
-    const { failed, outstanding } = await this.#act(object, reading, children, state, signal);
+    const asked = parts.caches.children('pods', uid);
+    const reports = await workerReports(asked, parts.askWorker, signal);
+    const act = { object, reading, wanted: children, state, reports, signal };
+    const { failed, outstanding } = await this.#act(act);
     const pods = parts.caches.children('pods', uid);
     const findings: Findings = {
       invalid,
@@ -138,7 +143,8 @@ export class IngestionController {
       isPaused,
       isSuspended,
       wanted: state === undefined ? undefined : wantedPods(wanted),
-      pods: observedPods(pods, parts.clock.nowMs()),
+      pods: observedPods(pods, parts.clock.nowMs(), reports),
+      reports,
       troubles: new Map(pods.map((pod) => [pod.metadata.name, troubleOf(pod)])),
       partitions: { total: state?.partitions ?? 0, assigned: state?.partitions ?? 0 },
     };
@@ -150,14 +156,16 @@ export class IngestionController {
   }
 
   /** Steps that write children. Without a prepared state pods are left as they are. */
-  async #act(
-    object: KubeObject,
-    reading: SpecReading,
-    wanted: WantedChildren,
-    state: Prepared | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly failed: readonly Failure[]; readonly outstanding: number }> {
+  async #act(act: {
+    readonly object: KubeObject;
+    readonly reading: SpecReading;
+    readonly wanted: WantedChildren;
+    readonly state: Prepared | undefined;
+    readonly reports: ReadonlyMap<string, WorkerReport>;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly failed: readonly Failure[]; readonly outstanding: number }> {
     const parts = this.#parts;
+    const { object, reading, wanted, state, reports, signal } = act;
     const owner = ownerOf(object);
     const input = { parts, owner, reading, wanted, signal };
     const failed = [...(await applyChildren(input))];
@@ -170,6 +178,7 @@ export class IngestionController {
         wanted: wanted.pods,
         held: state.held,
         isSuspended: reading.usable?.ingestion.suspend ?? false,
+        reports,
         signal,
       });
     } catch (error) {
@@ -218,7 +227,8 @@ export class IngestionController {
       isPaused,
       isSuspended: false,
       wanted: undefined,
-      pods: observedPods(pods, clock.nowMs()),
+      pods: observedPods(pods, clock.nowMs(), new Map()),
+      reports: new Map(),
       troubles: new Map(),
       partitions: { total: 0, assigned: 0 },
     };

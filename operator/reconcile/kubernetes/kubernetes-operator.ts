@@ -22,6 +22,7 @@ import type { ControllerParts, OperatorSettings } from './controller-parts.ts';
 import { IngestionController } from './ingestion-controller.ts';
 import { segmentCounts } from './segment-counts.ts';
 import type { Compile } from './spec-reading.ts';
+import type { AskWorker } from './worker-reports.ts';
 import { type OpenStream, SecretReader, StreamPool } from './stream-pool.ts';
 
 /** Passes at once (operator.md 1.2.5). */
@@ -49,6 +50,7 @@ export interface KubernetesOperatorOptions {
   readonly storage: DeepStorage;
   readonly openStream: OpenStream;
   readonly compile: Compile;
+  readonly askWorker: AskWorker;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

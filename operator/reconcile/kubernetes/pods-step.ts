@@ -6,6 +6,7 @@ import { selectorLabels, selectorText } from '../../api/names.ts';
 import { apiVersionOf, collectionPath } from '../../kube/resource.ts';
 import { controllerOf, type KubeObject, listAt } from '../../kube/object.ts';
 import { observedPod } from '../../plan/observed-pod.ts';
+import type { WorkerReport } from '../../plan/status-plan.ts';
 import { planRoll, type RemovalReason, type RollPlan } from '../../plan/roll-plan.ts';
 import type { ObservedPod, WantedPod } from '../../plan/roll-plan.ts';
 import { ANNOTATIONS, LABELS } from '../../api/names.ts';
@@ -29,6 +30,7 @@ export interface PodsInput {
   readonly wanted: readonly KubeObject[];
   readonly held: ReadonlySet<string>;
   readonly isSuspended: boolean;
+  readonly reports: ReadonlyMap<string, WorkerReport>;
   readonly signal: AbortSignal;
 }
 
@@ -38,7 +40,7 @@ export async function rollPods(input: PodsInput): Promise<number> {
   const { caches, writer, events } = parts;
   const uid = object.metadata.uid ?? '';
   const cached = caches.children('pods', uid);
-  const plan = plan_(input, cached);
+  const plan = planOf(input, cached);
   for (const pod of wanted) {
     const known = cached.find(({ metadata }) => metadata.name === pod.metadata.name);
     if (plan.create.includes(pod.metadata.name)) {
@@ -54,7 +56,7 @@ export async function rollPods(input: PodsInput): Promise<number> {
   }
   if (plan.remove.length === 0) return plan.outstanding;
   const live = await livePods(input);
-  for (const { name, reason } of plan_(input, live).remove) {
+  for (const { name, reason } of planOf(input, live).remove) {
     const pod = live.find(({ metadata }) => metadata.name === name);
     if (pod === undefined) continue;
     events.record(object, {
@@ -78,17 +80,21 @@ export function wantedPods(pods: readonly KubeObject[]): readonly WantedPod[] {
 }
 
 /** Pods as the plan compares them. */
-export function observedPods(pods: readonly KubeObject[], nowMs: number): readonly ObservedPod[] {
-  return pods.map((pod) => observedPod(pod, nowMs));
+export function observedPods(
+  pods: readonly KubeObject[],
+  nowMs: number,
+  reports: ReadonlyMap<string, WorkerReport>,
+): readonly ObservedPod[] {
+  return pods.map((pod) => observedPod(pod, nowMs, reports.get(pod.metadata.name)?.lagRecords));
 }
 
-function plan_(
-  { parts, wanted, held, isSuspended }: PodsInput,
+function planOf(
+  { parts, wanted, held, isSuspended, reports }: PodsInput,
   pods: readonly KubeObject[],
 ): RollPlan {
   return planRoll({
     wanted: wantedPods(wanted),
-    observed: observedPods(pods, parts.clock.nowMs()),
+    observed: observedPods(pods, parts.clock.nowMs(), reports),
     held,
     isSuspended,
   });

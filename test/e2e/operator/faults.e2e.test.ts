@@ -154,7 +154,7 @@ describe.skipIf(!hasControlPlane())('an operator in trouble', () => {
       return second.figures().isLeader ? true : undefined;
     });
     console.info(
-      `B15 takeover from a frozen leader in ${Math.round(performance.now() - startedMs)} ms with a lease of 2000 ms`,
+      `B15 takeover from a frozen leader in ${Math.round(performance.now() - startedMs)} ms with a lease of 4000 ms`,
     );
     expect(first.figures().isLeader).toBe(false);
     expect(both).toBe(0);

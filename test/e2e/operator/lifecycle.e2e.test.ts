@@ -192,6 +192,26 @@ describe.skipIf(!hasControlPlane())('a resource on Kubernetes', () => {
     await objects.condition('wiki', 'SourceReachable', 'True/Reachable');
   });
 
+  test('what a worker reports of the stream is a condition of the resource', async () => {
+    await bench.start({ settings: { resyncMs: 500 } });
+    const { objects } = bench;
+    await objects.applyIngestion('wiki');
+    await objects.podsNamed('wiki-g0-0');
+    const message = 'partition 3: offset 17 is no longer in the topic';
+    bench.reports.set('10.0.0.1:8084', {
+      conditions: [{ type: 'Reading', isTrue: false, reason: 'OffsetOutOfRange', message }],
+      progress: { lagRecords: 0 },
+    });
+    await objects.setReady('wiki-g0-0', false);
+    const object = await objects.condition('wiki', 'SourceReachable', 'False/OffsetOutOfRange');
+    expect(JSON.stringify(object['status'])).toContain(`wiki-g0-0: ${message}`);
+    expect(conditionOf(object, 'Ready')).toBe('False/OffsetOutOfRange');
+    bench.reports.clear();
+    await objects.setReady('wiki-g0-0');
+    await objects.condition('wiki', 'SourceReachable', 'True/Reachable');
+    await objects.condition('wiki', 'Ready', 'True/Reading');
+  });
+
   test('suspend ends the workers and keeps offsets; resume starts them', async () => {
     await bench.start();
     const { objects } = bench;

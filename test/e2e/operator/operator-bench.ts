@@ -13,6 +13,7 @@ import type { Failure } from '../../../core/runtime/failure.ts';
 import { createLogger } from '../../../core/runtime/log.ts';
 import { createMetrics } from '../../../core/runtime/metrics.ts';
 import { compileChecked } from '../../../cli/resources.ts';
+import type { LeaseTimes } from '../../../operator/kube/lease-election.ts';
 import type { KubeRequest, Transport } from '../../../operator/kube/client.ts';
 import type { KubeObject } from '../../../operator/kube/object.ts';
 import type { StreamInspector } from '../../../operator/reconcile/cluster.ts';
@@ -43,14 +44,16 @@ export interface TestOperator extends KubernetesOperator {
   readonly logged: string[];
 }
 
-/** Lease times for tests: a takeover in about two seconds. */
-const SHORT_LEASE = { leaseMs: 2000, renewDeadlineMs: 1400, retryMs: 300 } as const;
+/** Lease times for tests: a takeover in four seconds, and a stall of three is survived. */
+const SHORT_LEASE = { leaseMs: 4000, renewDeadlineMs: 3000, retryMs: 300 } as const;
 
 /** A namespace and what runs in it. */
 export class OperatorBench {
   readonly objects: Objects;
   readonly namespace: string;
   readonly stream: TestStream = { partitions: 4, failure: undefined };
+  /** What workers answer, by address. */
+  readonly reports: Map<string, unknown> = new Map();
   readonly store: MetadataStore;
   readonly #plane: ControlPlane;
   readonly #folder: string;
@@ -76,6 +79,8 @@ export class OperatorBench {
       readonly settings?: Partial<OperatorSettings>;
       readonly wrap?: (transport: Transport) => Transport;
       readonly store?: MetadataStore;
+      /** Default: a takeover in four seconds. Under load the real times are needed. */
+      readonly leaseTimes?: LeaseTimes;
     } = {},
   ): Promise<TestOperator> {
     const sent: Sent[] = [];
@@ -91,7 +96,7 @@ export class OperatorBench {
       },
       watchNamespace: this.namespace,
       identity: `test_${randomBytes(4).toString('hex')}`,
-      leaseTimes: SHORT_LEASE,
+      leaseTimes: options.leaseTimes ?? SHORT_LEASE,
       host: '127.0.0.1',
       port: 0,
       version: '0.0.0',
@@ -101,11 +106,18 @@ export class OperatorBench {
       storage: openLocalStorage(join(this.#folder, 'deep-storage')),
       openStream: () => this.#openStream(),
       compile: compileChecked,
+      askWorker: (address) => {
+        const report = this.reports.get(address);
+        return report === undefined
+          ? Promise.reject(new Error('no answer'))
+          : Promise.resolve(report);
+      },
       clock: systemClock,
       random: Math.random,
       log: createLogger({ level: 'info', write: (line) => logged.push(line) }),
       metrics: createMetrics(),
     });
+    void operator.died.then((error) => console.warn('an operator ended:', error.message));
     const one = { ...operator, sent, logged };
     this.#operators.push(one);
     return one;

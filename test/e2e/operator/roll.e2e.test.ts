@@ -95,6 +95,21 @@ describe.skipIf(!hasControlPlane())('changes of workers', () => {
       expect(field(body, 'preconditions', 'uid')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  test('B18: a roll waits for a worker that is behind', async () => {
+    await bench.start({ settings: { resyncMs: 500 } });
+    const { objects } = bench;
+    const isOld = await running();
+    const report = (lagRecords: number): void => {
+      bench.reports.set('10.0.0.1:8084', { conditions: [], progress: { lagRecords } });
+    };
+    report(1_000_000);
+    await objects.applyIngestion('wiki', { workers: { count: 3 }, segments: { period: 'PT5M' } });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect((await objects.pods()).filter(isOld)).toHaveLength(3);
+    report(1000);
+    expect(await rollTo((pods) => pods.every((pod) => !isOld(pod)))).toBe(1);
+  });
+
   test('what does not concern a worker rolls none', async () => {
     const operator = await bench.start();
     const { objects } = bench;
