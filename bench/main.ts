@@ -1,5 +1,5 @@
 // `npm run bench -- <name> [--rows N] [--rounds N] [--seed N]`: runs one benchmark and prints its report. Ends with 1 when a
-// goal is missed. Names: parse, persist, ingest (starts a Kafka of its own), memory (starts all servers).
+// goal is missed. Names: parse, persist, query, ingest (starts a Kafka of its own), memory (starts all servers).
 
 import { parseArgs } from 'node:util';
 import { startServers } from '../test/servers/servers.ts';
@@ -8,6 +8,7 @@ import { run as runMemory } from './memory.bench.ts';
 import type { BenchParams } from './params.ts';
 import { run as runParse } from './parse.bench.ts';
 import { run as runPersist } from './persist.bench.ts';
+import { printQueries, run as runQueries } from './query.bench.ts';
 import { isMet, printReport } from './report.ts';
 
 const MEMORY_LIMIT_MB = 1024;
@@ -62,6 +63,7 @@ const BENCHMARKS: Readonly<
   persist: { rows: 200_000, run: async (p) => printReport(await runPersist(p)) },
   ingest: { rows: 400_000, run: ingest },
   memory: { rows: 10_000_000, run: memory },
+  query: { rows: 5_000_000, run: async (p) => printQueries(await runQueries(p)) },
 };
 
 const { values, positionals } = parseArgs({

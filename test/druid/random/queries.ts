@@ -185,7 +185,8 @@ const timeseries = fc
     descending: rest.descending,
     ...(limit === null ? {} : { limit }),
     context: {
-      skipEmptyBuckets: true,
+      // Of `all` over several intervals Druid then names the first interval that has rows.
+      skipEmptyBuckets: rest.granularity !== 'all',
       grandTotal: grandTotal && !hasRowEstimate(outputs),
     },
   }));
@@ -369,10 +370,14 @@ const nested = fc
 
 /** A text as a number is not what Druid documents: aggregators read virtual columns of numbers only. */
 function readable(query: object): object {
-  const text = JSON.stringify(query);
+  // Sums of floats depend on their order once they have more digits than a float.
+  const text = JSON.stringify(query).replaceAll(
+    /"type":"float(Sum|Min|Max)","fieldName":"(l|virtual)"/g,
+    '"type":"float$1","fieldName":"f"',
+  );
   return text.includes('"outputType":"STRING"}]')
     ? (JSON.parse(text.replaceAll('"fieldName":"virtual"', '"fieldName":"l"')) as object)
-    : query;
+    : (JSON.parse(text) as object);
 }
 
 const anyQuery = fc.oneof(

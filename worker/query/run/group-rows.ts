@@ -19,9 +19,10 @@ import type { Extent, GroupsPartial } from '../partial.ts';
 import type { Value } from '../value.ts';
 import { Exploder } from './explode.ts';
 import type { QueryPiece } from './piece.ts';
+import { bestSlots } from './top-n-cut.ts';
 
 /**
- * Aggregates one piece. Yields when the pacer says so.
+ * Aggregates one piece; `isOnly` = there is no other piece on this node. Yields when the pacer says so.
  *
  * @throws Failure `input` QueryInvalid or ResourceLimitExceeded, `transient` QueryCancelled or QueryTimeout
  */
@@ -29,6 +30,7 @@ export function* groupRows(
   query: AggregatingQuery,
   piece: QueryPiece,
   pacer: Pacer,
+  isOnly: boolean,
 ): Generator<undefined, GroupsPartial> {
   const sources = new SourceSet(piece.view, query.virtualColumns);
   const selection = new Selection(sources, query.filter, piece.intervals);
@@ -50,7 +52,7 @@ export function* groupRows(
     }
   }
   pacer.checkGroups(run.size, run.bytes);
-  const groups: GroupsPartial = { kind: 'groups', extents, ...run.finish() };
+  const groups: GroupsPartial = { kind: 'groups', extents, ...run.finish(isOnly) };
   // Two codes of one dimension may stand for the same value, null and "nothing left" for instance.
   return run.mayRepeat ? mergeGroups(query, [groups], true) : groups;
 }
@@ -150,6 +152,7 @@ class TimeRun {
 
 /** With dimensions: codes to slots; buckets are one more part of the key. */
 class KeyRun {
+  private readonly query: AggregatingQuery;
   private readonly buckets: Buckets | null;
   private readonly sources: SourceSet;
   private readonly states: readonly AggregateState[];
@@ -168,6 +171,7 @@ class KeyRun {
     states: readonly AggregateState[],
     feeders: readonly Feeder[],
   ) {
+    this.query = query;
     this.buckets = query.granularity.type === 'all' ? null : new Buckets(query.granularity);
     this.sources = sources;
     this.states = states;
@@ -235,8 +239,9 @@ class KeyRun {
     for (const feeder of this.feeders) feeder.group(rows, count, slots);
   }
 
-  finish(): Groups {
-    const used = this.grouper.used();
+  finish(isOnly: boolean): Groups {
+    for (const state of this.states) state.reserve(this.grouper.slots);
+    const used = isOnly ? this.neededSlots() : this.grouper.used();
     const keys = this.columns.map((column, k) =>
       Array.from(used, (slot): Value => {
         const code = this.grouper.part(slot, k);
@@ -253,10 +258,18 @@ class KeyRun {
         buckets === null ? 0 : (buckets.starts[this.grouper.part(slot, bucketPart)] ?? 0),
       ),
       keys,
-      states: this.states.map((state) => {
-        state.reserve(this.grouper.slots);
-        return state.pick(used);
-      }),
+      states: this.states.map((state) => state.pick(used)),
     };
+  }
+
+  /** All groups, but for a topN by an aggregator without time buckets: there the best are known now. */
+  private neededSlots(): Int32Array {
+    const used = this.grouper.used();
+    const { query } = this;
+    if (query.queryType !== 'topN' || query.metric.type !== 'numeric') return used;
+    if (this.buckets !== null || this.exploder !== null) return used;
+    const { metric } = query.metric;
+    const state = this.states[query.aggregations.findIndex(({ name }) => name === metric)];
+    return state === undefined ? used : bestSlots(query, state, used);
   }
 }

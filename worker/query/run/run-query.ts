@@ -32,7 +32,7 @@ export function* runQuery(
   }
   const partials: Partial[] = [];
   for (const piece of pieces) {
-    partials.push(yield* runPiece(query, piece, pacer));
+    partials.push(yield* runPiece(query, piece, pacer, pieces.length === 1));
     if (pacer.step()) yield undefined;
     // Many small pieces must not add up to one copy of the groups each.
     if (partials.length >= 16) partials.splice(0, partials.length, mergePartials(query, partials));
@@ -62,12 +62,13 @@ function* runPiece(
   query: Exclude<Query, ScanQuery>,
   piece: QueryPiece,
   pacer: Pacer,
+  isOnly: boolean,
 ): Generator<undefined, Partial> {
   switch (query.queryType) {
     case 'timeseries':
     case 'topN':
     case 'groupBy':
-      return yield* groupRows(query, piece, pacer);
+      return yield* groupRows(query, piece, pacer, isOnly);
     case 'search':
       return yield* searchRows(query, piece, pacer);
     case 'timeBoundary':
