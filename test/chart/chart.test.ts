@@ -134,11 +134,11 @@ describe('chart', () => {
     expect(kinds.get('StatefulSet')).toHaveLength(2);
     for (const kind of ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'])
       expect(kinds.get(kind)).toHaveLength(1);
+    const dashboards =
+      kinds.get('ConfigMap')?.map((m) => m['data'] as Record<string, string>) ?? [];
     expect(
-      JSON.parse(
-        String((kinds.get('ConfigMap')?.[0]?.['data'] as Record<string, string>)['sluice.json']),
-      ),
-    ).toMatchObject({ title: 'Sluice' });
+      dashboards.map((data) => JSON.parse(data['sluice.json'] ?? '{}') as unknown),
+    ).toMatchObject([{ title: 'Sluice' }]);
   });
 
   it.each([
