@@ -43,7 +43,7 @@ function leaseServer(clock: ManualClock): {
           return handle(request);
         },
       }),
-    holder: () => String(lease?.spec['holderIdentity'] ?? ''),
+    holder: () => (lease?.spec['holderIdentity'] as string | undefined) ?? '',
     transitions: () => Number(lease?.spec['leaseTransitions'] ?? 0),
     writes,
   };
