@@ -64,11 +64,14 @@ export class IngestionController {
 
   /** One pass; rejects only for bugs. */
   async pass(key: string, signal: AbortSignal): Promise<PassResult> {
-    const { log, settings } = this.#parts;
+    const { log, settings, random } = this.#parts;
+    // After a start all passes come at once; the next ones are spread over the whole period.
+    const isFirst = !this.#uids.has(key);
     try {
       const againMs = await this.#reconcile(key, signal);
       if (againMs === 'gone') return { kind: 'gone' };
-      return { kind: 'done', againMs: againMs ?? this.#spread(settings.resyncMs) };
+      const resyncMs = isFirst ? random() * settings.resyncMs : this.#spread(settings.resyncMs);
+      return { kind: 'done', againMs: againMs ?? resyncMs };
     } catch (error) {
       if (!(error instanceof Failure) || error.kind === 'bug') throw error;
       // Somebody else leads, or this process stops: no failure of the resource.

@@ -267,6 +267,22 @@ describe.skipIf(!hasControlPlane())('a resource on Kubernetes', () => {
     expect(keys.filter((key) => key.includes('/purge/'))).toEqual([]);
   });
 
+  test('B16: a namespace with a worker that hangs goes after the deadline', async () => {
+    await bench.start({ settings: { drainMs: 3000 } });
+    const { objects } = bench;
+    await objects.applyIngestion('wiki', { deletionPolicy: 'Purge' });
+    await objects.podsNamed('wiki-g0-0');
+    await objects.bind('wiki-g0-0');
+    const startedMs = performance.now();
+    await objects.beginNamespaceEnd();
+    await until('the namespace to be gone', 60_000, async () =>
+      (await objects.namespaceExists()) ? undefined : true,
+    );
+    const tookMs = performance.now() - startedMs;
+    console.info(`B16 namespace gone after ${Math.round(tookMs)} ms with a deadline of 3000 ms`);
+    expect(tookMs).toBeLessThan(33_000);
+  });
+
   test('B16: a worker that hangs holds a deletion up only to the deadline', async () => {
     await bench.start({ settings: { drainMs: 3000 } });
     const { objects } = bench;

@@ -32,14 +32,32 @@ export class Objects {
     await this.#admin.call({ method: 'POST', path: '/api/v1/namespaces', body }, SIGNAL);
   }
 
+  /** kubectl delete namespace --wait=false. */
+  async beginNamespaceEnd(): Promise<void> {
+    const path = `/api/v1/namespaces/${this.#namespace}`;
+    await this.#admin.call({ method: 'DELETE', path }, SIGNAL);
+  }
+
+  async namespaceExists(): Promise<boolean> {
+    try {
+      await this.#admin.call(
+        { method: 'GET', path: `/api/v1/namespaces/${this.#namespace}` },
+        SIGNAL,
+      );
+      return true;
+    } catch (error) {
+      if (isFailure(error) && error.code === 'NotFound') return false;
+      throw error;
+    }
+  }
+
   /** Ends the namespace; finalizers of resources left behind are taken off first. */
   async deleteNamespace(): Promise<void> {
     for (const { metadata } of await this.list(INGESTIONS))
       await this.patch(INGESTIONS, metadata.name, { metadata: { finalizers: [] } });
     for (const pod of await this.list(KINDS.pods))
       await this.delete(KINDS.pods, pod.metadata.name, 0);
-    const path = `/api/v1/namespaces/${this.#namespace}`;
-    await this.#admin.call({ method: 'DELETE', path }, SIGNAL);
+    if (await this.namespaceExists()) await this.beginNamespaceEnd();
   }
 
   /** kubectl apply of the example with changes to its spec. */
