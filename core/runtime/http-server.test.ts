@@ -204,7 +204,8 @@ test('status, health, readiness and metrics are on every role', async () => {
     }),
   );
   expect(await (await fetch(`${base}/status`)).json()).toMatchObject({
-    version: '1.2.3',
+    version: '37.0.0',
+    sluice: '1.2.3',
     role: 'broker',
   });
   expect(await (await fetch(`${base}/status/health`)).json()).toBe(true);

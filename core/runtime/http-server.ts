@@ -14,6 +14,8 @@ import { createRouter, type Route } from './http-router.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
+/** What clients of Druid compare with the releases they know: the one whose answers ours are. */
+const DRUID_LEVEL = '37.0.0';
 const BODY_BYTES_DEFAULT = 64 * 1024;
 
 /** What a server needs. */
@@ -56,7 +58,14 @@ export function standardRoutes(options: {
     {
       method: 'GET',
       path: '/status',
-      handler: () => jsonResponse(200, { version, role, modules: [], memory: memory() }),
+      handler: () =>
+        jsonResponse(200, {
+          version: DRUID_LEVEL,
+          sluice: version,
+          role,
+          modules: [],
+          memory: memory(),
+        }),
     },
     { method: 'GET', path: '/status/health', handler: () => jsonResponse(200, true) },
     {
