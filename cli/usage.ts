@@ -35,6 +35,7 @@ export const USAGE = `usage: sluice <command> [options]
       --tier T             tier of a historical (default _default_tier)
       --max-bytes N        disk that a historical may fill (default 100000000000)
       The roles take their connections from the environment:
+      SLUICE_CONNECTIONS   file with etcd, s3 and redis in YAML (a mounted Secret), instead of the next three
       SLUICE_ETCD          http://host:port,...; SLUICE_ETCD_USER, SLUICE_ETCD_PASSWORD; SLUICE_ETCD_ROOT (default sluice/)
       SLUICE_S3            http://host:port, with SLUICE_S3_ACCESS_KEY, SLUICE_S3_SECRET_KEY, SLUICE_S3_BUCKET; SLUICE_S3_PREFIX
       SLUICE_REDIS         redis://host:port (optional; without it results are cached in memory)
