@@ -13,6 +13,8 @@ export class ScanWriter {
   /** Rows of the element being gathered. */
   private rows: string[] = [];
   private head: ScanBatch | undefined;
+  private keyed: readonly string[] | undefined;
+  private keys: readonly string[] = [];
 
   constructor(query: ScanQuery) {
     this.query = query;
@@ -68,10 +70,24 @@ export class ScanWriter {
   }
 
   private rowJson(batch: ScanBatch, row: number): string {
-    const cells = batch.columns.map((name, c) => {
-      const json = valueJson(batch.values[c]?.[row] ?? null, batch.types[c] === 'FLOAT');
-      return this.query.compacted ? json : `${JSON.stringify(name)}:${json}`;
-    });
-    return this.query.compacted ? `[${cells.join(',')}]` : `{${cells.join(',')}}`;
+    const { columns, types, values } = batch;
+    const { compacted } = this.query;
+    const keys = this.keysOf(columns);
+    let json = compacted ? '[' : '{';
+    for (let c = 0; c < columns.length; c++) {
+      if (c > 0) json += ',';
+      if (!compacted) json += keys[c];
+      json += valueJson(values[c]?.[row] ?? null, types[c] === 'FLOAT');
+    }
+    return json + (compacted ? ']' : '}');
+  }
+
+  /** `"name":` of each column, made once for batches of the same columns. */
+  private keysOf(columns: readonly string[]): readonly string[] {
+    if (columns !== this.keyed) {
+      this.keyed = columns;
+      this.keys = columns.map((name) => `${JSON.stringify(name)}:`);
+    }
+    return this.keys;
   }
 }
