@@ -99,7 +99,10 @@ export class Reflector {
         }
         if (clock.monotonicMs() - startedMs > HEALTHY_MS) failures = 0;
         failures++;
-        log.debug('watch interrupted', { kind: resource.kind, error: messageOf(error) });
+        // Before the first list it is likely a missing CRD or right; later, a watch that ends is normal.
+        const note = { kind: resource.kind, error: messageOf(error) };
+        if (this.#isSynced) log.debug('watch interrupted', note);
+        else log.warn('objects cannot be listed; trying again', note);
         const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures - 1, 6));
         // Full jitter above the least pause, so that replicas do not come back together.
         await clock.sleep(
