@@ -2,6 +2,7 @@
 // for this file. No node: pods stay pending until a test says otherwise (pod-status.ts).
 
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +22,8 @@ import { until } from '../waiting.ts';
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../kube/kube.sh', import.meta.url));
 const SIGNAL = new AbortController().signal;
-/** First of thirteen ports, away from those of other suites; files that run side by side need their own. */
-const PORT = String(27_640 + 20 * Number(process.env['VITEST_POOL_ID'] ?? 0));
+/** First of thirteen ports below the ephemeral ones, by chance: suites run side by side, and so do whole runs. */
+const PORT = String(27_640 + 20 * randomInt(200));
 
 /** A running API server with the CRD. */
 export interface ControlPlane {
@@ -49,7 +50,19 @@ export async function startControlPlane(): Promise<ControlPlane> {
     KUBE_PORT: PORT,
     KUBE_PARTS: 'etcd kube-apiserver kube-controller-manager',
   };
-  if (state !== undefined) await run(SCRIPT, ['up'], { env, maxBuffer: 1 << 26 });
+  const down = async (): Promise<void> => {
+    if (state === undefined) return;
+    await run(SCRIPT, ['down'], { env });
+    rmSync(state, { recursive: true, force: true });
+  };
+  if (state !== undefined) {
+    try {
+      await run(SCRIPT, ['up'], { env, maxBuffer: 1 << 26 });
+    } catch (error) {
+      await down();
+      throw error;
+    }
+  }
   const kubeconfig = given ?? join(state ?? '', 'admin.kubeconfig');
   if (!existsSync(kubeconfig)) throw new Error(`${kubeconfig} does not exist`);
   const transport = await openTransport({ kubeconfig, clock: systemClock });
@@ -58,11 +71,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   return {
     transport,
     admin,
-    async stop() {
-      if (state === undefined) return;
-      await run(SCRIPT, ['down'], { env });
-      rmSync(state, { recursive: true, force: true });
-    },
+    stop: down,
   };
 }
 
