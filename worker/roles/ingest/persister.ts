@@ -2,6 +2,7 @@
 // of the sequence. When it is done the hydrants take the place of the frozen pieces for queries, in one step.
 // Invariant I1: the commit file names exactly the hydrants that are durable, and the offsets they cover.
 
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { formatInterval } from '../../../core/model/interval.ts';
 import type { Clock } from '../../../core/runtime/clock.ts';
@@ -33,6 +34,8 @@ export class Persister {
   readonly #parts: PersistParts;
   #running: Promise<void> = Promise.resolve();
   #pending = 0;
+  /** Part of every hydrant's name: no two processes give the same. */
+  readonly #process: string = randomUUID();
   #failure: Failure | undefined;
 
   constructor(parts: PersistParts) {
@@ -125,7 +128,9 @@ export class Persister {
     piece: FrozenPiece,
     dimensions: readonly string[],
   ): Promise<Hydrant> {
-    const dir = `hydrant-${String(piece.piece).padStart(6, '0')}-${piece.data.interval.startMs}`;
+    // Pieces are numbered anew in each process: without the process in its name a hydrant would replace one that the
+    // commit file of an earlier process names, and its rows would be lost (I1).
+    const dir = `hydrant-${this.#process}-${String(piece.piece).padStart(6, '0')}`;
     const built = await this.#parts.build.call<BuiltDir>({
       type: 'persist',
       data: piece.data,
