@@ -17,7 +17,8 @@ const config: ViteUserConfigExport = defineConfig({
     maxWorkers: isSideBySide ? 2 : 1,
     fileParallelism: isSideBySide,
     testTimeout: 300_000,
-    hookTimeout: 900_000,
+    // On a new machine the first suite builds its servers: the API server alone is a quarter of an hour of one core.
+    hookTimeout: 2_400_000,
     reporters: ['default'],
   },
 });
