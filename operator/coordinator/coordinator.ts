@@ -2,6 +2,7 @@
 // fleet's live copy; each write is a compare, so that a second coordinator does no harm. Not on the query path.
 // Source: protocol.md 7, ingestion.md 16.
 
+import { Wake } from '../../core/runtime/wake.ts';
 import { CODECS } from '../../core/metadata/codecs.ts';
 import { orderKey } from '../../core/metadata/keys.ts';
 import type { MetadataStore } from '../../core/metadata/port.ts';
@@ -46,7 +47,7 @@ export class Coordinator {
     underReplicated: new Map(),
     unplaced: [],
   };
-  #wake: () => void = () => undefined;
+  readonly #wake: Wake = new Wake();
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
@@ -65,7 +66,7 @@ export class Coordinator {
 
   /** Works until the signal aborts. Transient trouble is logged and met again at the next turn. */
   async run(signal: AbortSignal): Promise<void> {
-    const fleet = new Fleet(this.#parts.store, () => this.#wake());
+    const fleet = new Fleet(this.#parts.store, () => this.#wake.wake());
     this.#fleet = fleet;
     try {
       while (!signal.aborted) {
@@ -77,10 +78,7 @@ export class Coordinator {
           if (!signal.aborted)
             this.#parts.log.warn('coordination step failed; trying again', { error });
         }
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          void this.#parts.clock.sleep(TICK_MS, signal).then(resolve);
-        });
+        await this.#wake.wait(this.#parts.clock, TICK_MS, signal);
       }
     } finally {
       fleet.close();

@@ -2,6 +2,7 @@
 // After a restart it announces what is still used and on its disk. Composition and the loop over orders.
 // Source: protocol.md 7 "Hand-off", "Identity of copies".
 
+import { Wake } from '../../../core/runtime/wake.ts';
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import { dataSourceKeys, orderKey } from '../../../core/metadata/keys.ts';
 import type { Change, Lease, Versioned } from '../../../core/metadata/port.ts';
@@ -52,7 +53,7 @@ class HistoricalRole implements SegmentHolder {
   #announcer: Announcer | undefined;
   #lease: Lease | undefined;
   #isReady = false;
-  #wake: () => void = () => undefined;
+  readonly #wake: Wake = new Wake();
 
   constructor(options: HistoricalOptions) {
     this.#options = options;
@@ -108,7 +109,7 @@ class HistoricalRole implements SegmentHolder {
 
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    this.#wake();
+    this.#wake.wake();
     // Un-announced first, so that brokers ask elsewhere while running queries end.
     await this.#lease?.revoke();
     for (const close of this.#closers) await close(deadline);
@@ -173,7 +174,7 @@ class HistoricalRole implements SegmentHolder {
       if (change.type === 'put') this.#orders.set(change.entry.key, change.entry);
       else this.#orders.delete(change.previous.key);
     }
-    this.#wake();
+    this.#wake.wake();
   }
 
   /** One loop: keep the lease, announce, then work off orders one by one. */
@@ -189,10 +190,7 @@ class HistoricalRole implements SegmentHolder {
         if (isFailure(error, 'bug')) throw error;
         if (!signal.aborted) log.warn('historical step failed; trying again', { error });
       }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        void clock.sleep(TICK_MS, signal).then(resolve);
-      });
+      await this.#wake.wait(clock, TICK_MS, signal);
     }
   }
 

@@ -2,6 +2,7 @@
 // publisher, go on with the next. One loop, one decision at a time; everything slow runs beside it.
 // Source: protocol.md 4-7 (one replica). Invariants I1, I3, I4.
 
+import { Wake } from '../../../core/runtime/wake.ts';
 import type { Position } from '../../../core/metadata/values.ts';
 import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts';
 import { backoffMs, DEFAULT_RETRY } from '../../../core/runtime/retry.ts';
@@ -28,7 +29,7 @@ export class GroupRunner {
   #schemaRevision = 0;
   #publishing: Promise<void> = Promise.resolve();
   #lost: Failure | undefined;
-  #wake: () => void = () => undefined;
+  readonly #wake: Wake = new Wake();
 
   constructor(parts: GroupParts) {
     this.#parts = parts;
@@ -226,7 +227,7 @@ export class GroupRunner {
           : new Failure('bug', 'AssertionFailed', messageOf(error), error);
         status.condition('Publishing', false, this.#lost.code, this.#lost.message);
       } finally {
-        this.#wake();
+        this.#wake.wake();
       }
     });
   }
@@ -253,10 +254,7 @@ export class GroupRunner {
 
   /** Resolves when a publication ends, or after a while. */
   async #change(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      void this.#parts.clock.sleep(IDLE_MS, signal).then(resolve);
-    });
+    await this.#wake.wait(this.#parts.clock, IDLE_MS, signal);
     if (this.#lost !== undefined) throw this.#lost;
   }
 

@@ -2,6 +2,7 @@
 // the same id and path, or the coordinator writes that no tier wants it; then it is un-announced, kept for a while for
 // queries in flight, and forgotten. Source: protocol.md 7 "Hand-off". Invariant I2.
 
+import { Wake } from '../../../core/runtime/wake.ts';
 import { rm } from 'node:fs/promises';
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import { type DataSourceKeys, parseKey, SERVERS } from '../../../core/metadata/keys.ts';
@@ -53,7 +54,7 @@ export class HandOff {
   /** Paths of segments served by others: `id\npath`. */
   readonly #served: Map<string, string> = new Map();
   readonly #unwanted: Set<string> = new Set();
-  #wake: () => void = () => undefined;
+  readonly #wake: Wake = new Wake();
 
   constructor(store: MetadataStore, dataSource: DataSourceKeys, parts: HandOffParts) {
     this.#parts = parts;
@@ -84,7 +85,7 @@ export class HandOff {
       released: new Map(),
       releasedAtMs: undefined,
     });
-    this.#wake();
+    this.#wake.wake();
   }
 
   /** Works until the signal aborts. */
@@ -96,10 +97,7 @@ export class HandOff {
       } catch (error) {
         this.#parts.log.warn('hand-off step failed; trying again', { error: messageOf(error) });
       }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        void this.#parts.clock.sleep(1000, signal).then(resolve);
-      });
+      await this.#wake.wait(this.#parts.clock, 1000, signal);
     }
   }
 
@@ -187,7 +185,7 @@ export class HandOff {
       if (change.type === 'delete') this.#served.delete(entry.key);
       else if (served.path !== null) this.#served.set(entry.key, `${served.id}\n${served.path}`);
     }
-    this.#wake();
+    this.#wake.wake();
   }
 
   #onSegments(changes: readonly Change[]): void {
@@ -196,6 +194,6 @@ export class HandOff {
       const record = CODECS.segment.decode(change.entry.value, change.entry.key);
       if (record.handedOff === 'NoTierWants') this.#unwanted.add(record.segment.identifier);
     }
-    this.#wake();
+    this.#wake.wake();
   }
 }
