@@ -35,10 +35,7 @@ test.each([
     /transformSpec.transforms: is not supported/,
   ],
   [{ inputFormat: { type: 'csv' } }, /inputFormat.type: value "csv"/],
-  [
-    { indexSpec: { bitmap: { type: 'concise' } } },
-    /indexSpec.bitmap: is not supported by this release; value "concise"/,
-  ],
+  [{ indexSpec: { bitmap: { type: 'bitset' } } }, /indexSpec.bitmap.*value "bitset".*concise/],
   [
     { indexSpec: { stringDictionaryEncoding: { type: 'frontCoded' } } },
     /stringDictionaryEncoding.type: value "frontCoded"/,

@@ -228,22 +228,5 @@ function featureMissing(spec: RealtimeIngestionSpec): SpecProblem[] {
     spec.badRecords?.deadLetter !== undefined,
     'remove it; bad records are counted and sampled',
   );
-  refuse(
-    'spec.segments.indexSpec.bitmap',
-    segments?.indexSpec?.bitmap === 'concise',
-    'value "concise": use roaring',
-  );
-  refuse(
-    'spec.segments.indexSpec.longEncoding',
-    segments?.indexSpec?.longEncoding === 'auto',
-    'value "auto": use longs',
-  );
-  for (const key of ['dimensionCompression', 'metricCompression'] as const) {
-    refuse(
-      `spec.segments.indexSpec.${key}`,
-      segments?.indexSpec?.[key] === 'lzf',
-      'value "lzf": use lz4',
-    );
-  }
   return problems;
 }

@@ -124,9 +124,9 @@ const WRONG: readonly (readonly [path: string, value: unknown, field: string, fi
   ],
   [
     'spec.segments',
-    { indexSpec: { bitmap: 'concise' } },
+    { indexSpec: { bitmap: 'bitset' } },
     'spec.segments.indexSpec.bitmap',
-    /use roaring/,
+    /roaring.*concise/,
   ],
   ['spec.segments', { period: 'PT0S' }, 'spec.segments.period', /not a positive/],
 ];

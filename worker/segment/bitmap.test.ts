@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Failure } from '../../core/runtime/failure.ts';
 import { conciseReader } from './concise-reader.ts';
+import { conciseBytes } from './concise-writer.ts';
 import type { Place } from './internal-file.ts';
 import { roaringReader } from './roaring-reader.ts';
 import { roaringBytes } from './roaring-writer.ts';
@@ -52,6 +53,33 @@ test('roaring bitmaps read back as written', () => {
     { numRuns: 40 },
   );
   expect(checked).toBe(40);
+});
+
+test('concise bitmaps read back as written, and repeat no word that a fill could hold', () => {
+  let checked = 0;
+  fc.assert(
+    fc.property(rowSet, (rows) => {
+      const bytes = conciseBytes(Int32Array.from(rows), 0, rows.length).slice();
+      const size = (rows.at(-1) ?? 0) + 1;
+      const words = new Int32Array(Math.ceil(size / 32));
+      conciseReader.or(bytes, words, size, place, 0);
+      expect(rowsOf(words)).toEqual(rows);
+      expect(conciseReader.count(bytes, place, 0)).toBe(rows.length);
+      const hex = bytes.toString('hex').match(/.{8}/g) ?? [];
+      for (const [i, word] of hex.entries())
+        if (word === 'ffffffff' || word === '80000000') expect(hex[i + 1]).not.toBe(word);
+      checked++;
+    }),
+    { numRuns: 40 },
+  );
+  expect(checked).toBe(40);
+  const hexOf = (rows: number[]): string =>
+    Buffer.from(conciseBytes(Int32Array.from(rows), 0, rows.length)).toString('hex');
+  expect(hexOf([0, 6])).toBe('80000041');
+  expect(hexOf([62, 63])).toBe('0000000180000003');
+  expect(hexOf([4, ...Array.from({ length: 30 }, (_, i) => 32 + i)])).toBe('80000010fffffffe');
+  // A single row, then 99 groups of zeros, in one word; then row 3100.
+  expect(hexOf([4, 3100])).toBe('0a00006380000001');
 });
 
 test('bytes are those that Druid writes', () => {

@@ -5,20 +5,27 @@ import type { ByteWriter } from './byte-writer.ts';
 import { compress, type WrittenCompression } from './compression.ts';
 import { IndexedWriter } from './indexed-writer.ts';
 
-/** Writes `count` values of `width` bytes; `fill` puts values `from .. from+n-1` at the start of the block. */
+/** How values become the bytes of a block. */
+export interface BlockPacking {
+  bytesOf(values: number): number;
+  /** Puts values `from .. from+n-1` at the start of the block. */
+  pack(from: number, n: number, block: Uint8Array): void;
+}
+
+/** Writes `count` values in blocks of `sizePer`. */
 export function writeBlocks(
   out: ByteWriter,
   compression: WrittenCompression,
-  shape: { readonly count: number; readonly sizePer: number; readonly width: number },
-  fill: (from: number, n: number, block: Uint8Array) => void,
+  shape: { readonly count: number; readonly sizePer: number },
+  packing: BlockPacking,
 ): void {
-  const { count, sizePer, width } = shape;
+  const { count, sizePer } = shape;
   const writer = new IndexedWriter(out, Math.ceil(count / sizePer), false);
-  const block = new Uint8Array(sizePer * width);
+  const block = new Uint8Array(packing.bytesOf(sizePer));
   for (let from = 0; from < count; from += sizePer) {
     const n = Math.min(sizePer, count - from);
-    fill(from, n, block);
-    writer.add(compress(compression, block.subarray(0, n * width)));
+    packing.pack(from, n, block);
+    writer.add(compress(compression, block.subarray(0, packing.bytesOf(n))));
   }
   writer.finish();
 }

@@ -3,7 +3,7 @@
 
 import { combiningForm } from '../view/metric.ts';
 import type { BuildOptions } from './build-options.ts';
-import type { BuildCompression } from './build-checks.ts';
+import type { BuildEncoding } from './build-checks.ts';
 import type { NumberPlan, Plan, StringPlan } from './build-plan.ts';
 import { writeSegmentIndex } from './index-drd.ts';
 import { writeSegmentMetadata } from './metadata-drd.ts';
@@ -28,18 +28,18 @@ interface BuildState {
   readonly plan: Plan;
   readonly pieces: readonly Piece[];
   readonly order: RowOrder;
-  readonly compression: BuildCompression;
+  readonly encoding: BuildEncoding;
   readonly arrays: BuildArrays;
   readonly checkStop: () => void;
 }
 
 /** Writes all internal files. */
 export function writeColumns(out: SmooshWriter, state: BuildState): void {
-  const { options, plan, order, arrays, compression } = state;
+  const { options, plan, order, arrays, encoding } = state;
   out.begin('__time');
   gatherTimes(state.pieces, order, arrays.longs);
   const time = { type: 'LONG', values: arrays.longs, nulls: undefined, rows: order.rows } as const;
-  writeNumberColumn(out, time, compression.metrics);
+  writeNumberColumn(out, time, encoding);
   out.end();
   for (const metric of plan.metrics) writeNumbers(out, metric, state);
   const allNull = new Set<string>();
@@ -49,14 +49,15 @@ export function writeColumns(out: SmooshWriter, state: BuildState): void {
     else {
       allNull.add(dimension.name);
       out.begin(dimension.name);
-      writeNullColumn(out, order.rows);
+      writeNullColumn(out, order.rows, encoding.bitmaps.json);
       out.end();
     }
   });
   const metrics = plan.metrics.map((metric) => metric.name);
   const dimensions = plan.dimensions.map((dimension) => dimension.name);
   out.begin('index.drd');
-  writeSegmentIndex(out, { interval: options.interval, metrics, dimensions }, allNull);
+  const index = { interval: options.interval, metrics, dimensions };
+  writeSegmentIndex(out, index, allNull, encoding.bitmaps.json);
   out.end();
   const byName = new Map(options.metrics.map((metric) => [metric.name, combiningForm(metric)]));
   const aggregators = metrics.map((name) => byName.get(name)).filter((form) => form !== undefined);
@@ -74,18 +75,14 @@ function isAllNull({ dictionary }: StringPlan): boolean {
 }
 
 function writeNumbers(out: SmooshWriter, column: NumberPlan, state: BuildState): void {
-  const { arrays, order, pieces, compression } = state;
+  const { arrays, order, pieces, encoding } = state;
   state.checkStop();
   const values = column.type === 'LONG' ? arrays.longs : arrays.doubles;
   const fold = { how: column.fold, isFloat: column.type === 'FLOAT' };
   const hasNulls = gatherNumbers(pieces, order, column.pieces, fold, values, arrays.nulls);
   out.begin(column.name);
   const nulls = hasNulls ? arrays.nulls : undefined;
-  writeNumberColumn(
-    out,
-    { type: column.type, values, nulls, rows: order.rows },
-    compression.metrics,
-  );
+  writeNumberColumn(out, { type: column.type, values, nulls, rows: order.rows }, encoding);
   out.end();
 }
 
@@ -95,7 +92,7 @@ function writeStrings(
   place: number,
   state: BuildState,
 ): void {
-  const { arrays, order, pieces, compression } = state;
+  const { arrays, order, pieces, encoding } = state;
   const { dictionary, hasBitmaps } = column;
   state.checkStop();
   const common = {
@@ -104,7 +101,8 @@ function writeStrings(
     values: dictionary.values,
     hasBitmaps,
     scratch: arrays.scratch,
-    compression: compression.dimensions,
+    compression: encoding.dimensions,
+    bitmaps: encoding.bitmaps,
   };
   out.begin(column.name);
   if (dictionary.isMulti) {

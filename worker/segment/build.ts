@@ -20,7 +20,7 @@ import { SmooshWriter } from './smoosh-writer.ts';
  * the same rows give the same segment whatever inputs they came in (floating sums up to the order of addition).
  * Runs to its end without yielding: it is meant for a thread of its own.
  *
- * @throws Failure `config` IndexSpecUnsupported, ColumnNameInvalid, SegmentTooLarge; `transient` BuildStopped,
+ * @throws Failure `config` ColumnNameInvalid, SegmentTooLarge; `transient` BuildStopped,
  *         SegmentUnwritable; `corrupt` from inputs; `bug` for rows outside the interval or no rows at all
  */
 export function buildSegment(options: BuildOptions): Promise<BuiltSegment> {
@@ -32,7 +32,7 @@ export function buildSegment(options: BuildOptions): Promise<BuiltSegment> {
 }
 
 function buildNow(options: BuildOptions): BuiltSegment {
-  const compression = checkBuild(options);
+  const encoding = checkBuild(options);
   const views = options.views.filter((view) => view.rows > 0);
   const range = timeRange(views, options.interval);
   const checkStop = (): void => {
@@ -46,7 +46,7 @@ function buildNow(options: BuildOptions): BuiltSegment {
   const out = new SmooshWriter(options.outDir);
   try {
     const arrays = new Arrays(order.rows);
-    writeColumns(out, { options, plan, pieces, order, compression, arrays, checkStop });
+    writeColumns(out, { options, plan, pieces, order, encoding, arrays, checkStop });
     const sizeBytes = out.finish();
     return { dir: options.outDir, rows: order.rows, sizeBytes, ...range };
   } catch (error) {

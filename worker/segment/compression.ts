@@ -1,9 +1,9 @@
-// Block compression by Druid's ids: all are read, lz4, zstd and none are written. Fed by block readers and
-// writers. Source: druid-segment-format.md 2.2.1, 8.2.
+// Block compression by Druid's ids: all are read and written. Fed by block readers and writers. Source: druid-segment-format.md 2.2.1, 8.2.
 
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Place } from './internal-file.ts';
 import { compressLz4, decompressLz4 } from './lz4-wasm.ts';
+import { lzfCompress } from './lzf-writer.ts';
 import { lzfDecompress } from './lzf.ts';
 
 /** Ids as stored; signed bytes. */
@@ -73,10 +73,18 @@ function zstdInto(src: Uint8Array, out: Uint8Array): number {
 }
 
 /** Compressions a block can be written with. */
-export type WrittenCompression = 'lz4' | 'zstd' | 'uncompressed';
+export type WrittenCompression = Exclude<Compression, 'none'>;
 
 /** Compresses a block; the result is valid until the next call. */
 export function compress(compression: WrittenCompression, block: Uint8Array): Uint8Array {
-  if (compression === 'lz4') return compressLz4(block);
-  return compression === 'zstd' ? zstdCompressSync(block) : block;
+  switch (compression) {
+    case 'lz4':
+      return compressLz4(block);
+    case 'lzf':
+      return lzfCompress(block);
+    case 'zstd':
+      return zstdCompressSync(block);
+    default:
+      return block;
+  }
 }

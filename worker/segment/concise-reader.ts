@@ -1,4 +1,4 @@
-// Concise bitmaps, the default of old releases, read only. Fed by bitmap columns.
+// Concise bitmaps, the default of old releases; concise-writer.ts writes them. Fed by bitmap columns.
 // Source: druid-segment-format.md 2.2.5.
 //
 //   bitmap  = i32 word*                        big-endian; a word covers groups of 31 rows, from row 0

@@ -22,9 +22,6 @@ export interface SegmentIndex {
   readonly dimensions: readonly string[];
 }
 
-/** Bitmap type as stored. */
-const ROARING = '{"type":"roaring"}';
-
 /** Reads index.drd. @throws Failure `corrupt` */
 export function readSegmentIndex(files: SegmentFiles, context: ReadContext): SegmentIndex {
   const file = files.file('index.drd');
@@ -64,11 +61,12 @@ export function readSegmentIndex(files: SegmentFiles, context: ReadContext): Seg
   return { interval, metrics, dimensions: allDimensions };
 }
 
-/** Writes index.drd. `allNull` names the dimensions stored with the null part. */
+/** Writes index.drd. `allNull` names the dimensions stored with the null part; `bitmapJson` is the bitmap type. */
 export function writeSegmentIndex(
   out: ByteWriter,
   index: SegmentIndex,
   allNull: ReadonlySet<string>,
+  bitmapJson: string,
 ): void {
   const stored = index.dimensions.filter((name) => !allNull.has(name));
   const marks = index.dimensions.map((name) => (allNull.has(name) ? name : null));
@@ -76,7 +74,7 @@ export function writeSegmentIndex(
   writeNames(out, stored);
   out.i64(BigInt(index.interval.startMs));
   out.i64(BigInt(index.interval.endMs));
-  out.str(ROARING);
+  out.str(bitmapJson);
   writeNames(out, [...index.metrics.map(() => null), ...marks]);
   writeNames(out, marks);
 }

@@ -1,4 +1,4 @@
-// Delta and table encodings of longs, read only (we write plain longs). Fed by number-supplier.ts.
+// Delta and table encodings of longs; long-encoder.ts writes them. Fed by number-supplier.ts.
 // Source: druid-segment-format.md 2.4.2.
 //
 //   delta = 00, 01, i64 base, i32 bits         value = base + packed, wrapping in 64 bits
@@ -15,7 +15,8 @@ export interface LongDecoder {
   decode(bytes: Uint8Array, values: number, place: Place, offset: number): BigInt64Array;
 }
 
-const WIDTHS = [1, 2, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64];
+/** Bits a packed value may have. */
+export const LONG_WIDTHS: readonly number[] = [1, 2, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64];
 
 /** Reads the header of an encoded long column. @throws Failure `corrupt` */
 export function readLongEncoding(cursor: Cursor, isLittleEndian: boolean): LongDecoder {
@@ -30,13 +31,13 @@ export function readLongEncoding(cursor: Cursor, isLittleEndian: boolean): LongD
   if (encoding === 0) {
     const base = cursor.i64();
     const bits = cursor.i32();
-    if (!WIDTHS.includes(bits))
+    if (!LONG_WIDTHS.includes(bits))
       throw cursor.file.corrupt(cursor.position - 4, `${bits} bits a value`);
     return packedLongs(bits, (packed) => base + packed);
   }
   const count = cursor.size(256, 'number of table entries');
   const table = Array.from({ length: count }, () => cursor.i64());
-  const bits = WIDTHS.find((width) => count <= 2 ** width) ?? 8;
+  const bits = LONG_WIDTHS.find((width) => count <= 2 ** width) ?? 8;
   return packedLongs(bits, (packed) => table[Number(packed)]);
 }
 

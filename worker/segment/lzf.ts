@@ -1,4 +1,4 @@
-// LZF chunk streams, read only: the compression of old segments. Fed by compression.ts.
+// LZF chunk streams, the compression of old segments; lzf-writer.ts writes them. Fed by compression.ts.
 // Source: druid-segment-format.md 8.2.
 //
 //   stream  = chunk*

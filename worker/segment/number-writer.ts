@@ -1,11 +1,12 @@
-// Writes `__time`, numeric dimensions and metrics: V2 parts with plain values and the bitmap of null rows.
+// Writes `__time`, numeric dimensions and metrics: V2 parts with plain or packed values and the bitmap of null rows.
 // Fed by build.ts. Source: druid-segment-format.md 2.3.1, 2.4, 2.5; the grammars stand in the readers.
 
-import { writeBlocks } from './block-writer.ts';
+import type { BitmapWriter } from './bitmap-writer.ts';
+import { type BlockPacking, writeBlocks } from './block-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { COMPRESSION_IDS, type WrittenCompression } from './compression.ts';
+import { chooseLongEncoder } from './long-encoder.ts';
 import type { NumberType } from './number-supplier.ts';
-import { roaringBytes } from './roaring-writer.ts';
 import { patchI32 } from './smoosh-writer.ts';
 
 /** Values of a column in row order. Null rows hold 0. */
@@ -18,46 +19,70 @@ interface NumberValues {
   readonly rows: number;
 }
 
+/** What of a build's encoding concerns numbers. */
+interface NumberEncoding {
+  readonly metrics: WrittenCompression | 'none';
+  readonly longs: 'longs' | 'auto';
+  readonly bitmaps: BitmapWriter;
+}
+
 const PARTS = { LONG: 'longV2', DOUBLE: 'doubleV2', FLOAT: 'floatV2' } as const;
 /** Values a block: 64 KiB. */
 const SIZE_PER = { LONG: 8192, DOUBLE: 8192, FLOAT: 16_384 } as const;
 const BARE_VALUES = 8192;
+/** Taken off the compression id of packed longs. */
+const ENCODED = 126;
 
 /** Writes the whole column file. */
 export function writeNumberColumn(
   out: ByteWriter,
   column: NumberValues,
-  compression: WrittenCompression | 'none',
+  { metrics: compression, longs, bitmaps }: NumberEncoding,
 ): void {
   const { type, rows, nulls } = column;
   out.str(
     `{"valueType":"${type}","hasMultipleValues":false,"parts":[{"type":"${PARTS[type]}",` +
-      `"byteOrder":"LITTLE_ENDIAN","bitmapSerdeFactory":{"type":"roaring"}}]}`,
+      `"byteOrder":"LITTLE_ENDIAN","bitmapSerdeFactory":${bitmaps.json}}]}`,
   );
   const lengthAt = out.reserve(4);
+  const { values } = column;
+  const encoder =
+    longs === 'auto' && values instanceof BigInt64Array
+      ? chooseLongEncoder(values, rows)
+      : undefined;
   out.u8(2);
   out.i32(rows);
-  out.i32(compression === 'none' ? 0 : SIZE_PER[type]);
-  out.u8(COMPRESSION_IDS[compression] & 0xff);
+  const sizePer = encoder?.sizePer ?? SIZE_PER[type];
+  out.i32(compression === 'none' ? 0 : sizePer);
+  const id = COMPRESSION_IDS[compression] - (encoder === undefined ? 0 : ENCODED);
+  out.u8(id & 0xff);
+  encoder?.writeHeader(out);
   const width = type === 'FLOAT' ? 4 : 8;
-  const fill = filler(column);
-  if (compression === 'none') {
-    const bytes = new Uint8Array(BARE_VALUES * width);
-    for (let from = 0; from < rows; from += BARE_VALUES) {
-      const n = Math.min(BARE_VALUES, rows - from);
-      fill(from, n, bytes);
-      out.bytes(bytes.subarray(0, n * width));
-    }
-  } else {
-    writeBlocks(out, compression, { count: rows, sizePer: SIZE_PER[type], width }, fill);
+  const packing = encoder ?? { bytesOf: (n) => n * width, pack: filler(column) };
+  if (compression !== 'none') writeBlocks(out, compression, { count: rows, sizePer }, packing);
+  else if (encoder === undefined) writeBare(out, rows, packing);
+  else {
+    // One packed run over all blocks; only its end is padded.
+    const run = new Uint8Array(encoder.bytesOf(rows));
+    encoder.pack(0, rows, run);
+    out.bytes(run);
   }
   patchI32(out, lengthAt, out.position - lengthAt - 4);
   if (nulls === undefined) return;
   const nullRows = rowsOf(nulls, rows);
   if (nullRows.length === 0) return;
-  const bitmap = roaringBytes(nullRows, 0, nullRows.length);
+  const bitmap = bitmaps.bytes(nullRows, 0, nullRows.length);
   out.i32(bitmap.length);
   out.bytes(bitmap);
+}
+
+function writeBare(out: ByteWriter, rows: number, { bytesOf, pack }: BlockPacking): void {
+  const bytes = new Uint8Array(bytesOf(BARE_VALUES));
+  for (let from = 0; from < rows; from += BARE_VALUES) {
+    const n = Math.min(BARE_VALUES, rows - from);
+    pack(from, n, bytes);
+    out.bytes(bytes.subarray(0, bytesOf(n)));
+  }
 }
 
 /** Little-endian like the machine: values are copied as they are in memory. */

@@ -1,11 +1,11 @@
 // Writes string columns: dictionary, ids or id lists, and a bitmap for each entry. Fed by build.ts.
 // Source: druid-segment-format.md 2.3; the grammars stand in string-column.ts, int-sequence.ts and id-lists.ts.
 
+import type { BitmapWriter } from './bitmap-writer.ts';
 import { writeBlocks } from './block-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { COMPRESSION_IDS, type WrittenCompression } from './compression.ts';
 import { IndexedWriter } from './indexed-writer.ts';
-import { roaringBytes } from './roaring-writer.ts';
 import { patchI32 } from './smoosh-writer.ts';
 import type { ValueArena } from './value-arena.ts';
 
@@ -20,6 +20,7 @@ interface StringValues {
   /** rows + 1 entries for multi-value columns. */
   readonly offsets: Int32Array | undefined;
   readonly hasBitmaps: boolean;
+  readonly bitmaps: BitmapWriter;
   /** Room for an int a row, used while the column is written. */
   readonly scratch: Int32Array;
   readonly compression: WrittenCompression;
@@ -32,10 +33,10 @@ const IDS_PER = [0, 65_536, 32_768, 16_384, 16_384];
 const OFFSETS_PER = 16_384;
 
 /** Writes the column file of a dimension whose every row is null. */
-export function writeNullColumn(out: ByteWriter, rows: number): void {
+export function writeNullColumn(out: ByteWriter, rows: number, bitmapJson: string): void {
   out.str(
     `{"valueType":"STRING","hasMultipleValues":false,"parts":[{"type":"null","numRows":${rows},` +
-      `"bitmapSerdeFactory":{"type":"roaring"}}]}`,
+      `"bitmapSerdeFactory":${bitmapJson}}]}`,
   );
 }
 
@@ -45,7 +46,7 @@ export function writeStringColumn(out: ByteWriter, column: StringValues): void {
   const isMulti = offsets !== undefined;
   out.str(
     `{"valueType":"STRING","hasMultipleValues":${isMulti},"parts":[{"type":"stringDictionary",` +
-      `"bitmapSerdeFactory":{"type":"roaring"},"byteOrder":"LITTLE_ENDIAN"}]}`,
+      `"bitmapSerdeFactory":${column.bitmaps.json},"byteOrder":"LITTLE_ENDIAN"}]}`,
   );
   if (compression === 'uncompressed') writePlainHead(out, isMulti, hasBitmaps);
   else {
@@ -97,9 +98,12 @@ function writeCompressedIds(
     out.i32(rows + 1);
     out.i32(OFFSETS_PER);
     out.u8(COMPRESSION_IDS[compression] & 0xff);
-    const shape = { count: rows + 1, sizePer: OFFSETS_PER, width: 4 };
-    writeBlocks(out, compression, shape, (from, n, block) => {
-      block.set(new Uint8Array(offsets.buffer, offsets.byteOffset + 4 * from, 4 * n));
+    const shape = { count: rows + 1, sizePer: OFFSETS_PER };
+    writeBlocks(out, compression, shape, {
+      bytesOf: (n) => 4 * n,
+      pack(from, n, block) {
+        block.set(new Uint8Array(offsets.buffer, offsets.byteOffset + 4 * from, 4 * n));
+      },
     });
   }
   const width = widthOf(size);
@@ -109,9 +113,15 @@ function writeCompressedIds(
   out.i32(count);
   out.i32(sizePer);
   out.u8(COMPRESSION_IDS[compression] & 0xff);
-  writeBlocks(out, compression, { count, sizePer, width }, (from, n, block) => {
-    narrow(ids, from, n, width, block);
-  });
+  writeBlocks(
+    out,
+    compression,
+    { count, sizePer },
+    {
+      bytesOf: (n) => width * n,
+      pack: (from, n, block) => narrow(ids, from, n, width, block),
+    },
+  );
 }
 
 /** Ids as little-endian bytes of `width`. */
@@ -166,7 +176,8 @@ function writeBitmaps(out: ByteWriter, column: StringValues, count: number, size
     groupLists(offsets, ids, rows, { grouped, starts, ends });
   }
   const writer = new IndexedWriter(out, size, false);
-  for (let id = 0; id < size; id++) writer.add(roaringBytes(grouped, starts[id]!, ends[id]!));
+  for (let id = 0; id < size; id++)
+    writer.add(column.bitmaps.bytes(grouped, starts[id]!, ends[id]!));
   writer.finish();
 }
 
