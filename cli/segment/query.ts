@@ -6,10 +6,10 @@ import { Failure, messageOf } from '../../core/runtime/failure.ts';
 import {
   answerQuery,
   errorAnswer,
-  innerQuery,
   parseQuery,
   type Query,
   type QueryPiece,
+  tablesOf,
   UNLIMITED,
 } from '../../worker/query/query.ts';
 import { BlockCache } from '../../worker/segment/block-cache.ts';
@@ -97,17 +97,17 @@ class SegmentSet {
   }
 
   async answer(query: Query): Promise<string> {
-    const innermost = innermostOf(query);
-    const views = await this.#open(dataSourceName(innermost));
-    const pieces = views
-      .map((view): QueryPiece => ({
-        view,
-        intervals: innermost.intervals
-          .map((interval) => intersect(interval, view.interval))
-          .filter((interval) => interval !== undefined),
-      }))
-      .filter(({ intervals }) => intervals.length > 0);
-    return [...answerQuery(query, pieces, UNLIMITED)].join('');
+    const views = await this.#open(nameOf(query));
+    const find = ({ intervals: asked }: Query): QueryPiece[] =>
+      views
+        .map((view): QueryPiece => ({
+          view,
+          intervals: asked
+            .map((interval) => intersect(interval, view.interval))
+            .filter((interval) => interval !== undefined),
+        }))
+        .filter(({ intervals }) => intervals.length > 0);
+    return [...answerQuery(query, find, UNLIMITED)].join('');
   }
 
   close(): void {
@@ -135,12 +135,10 @@ class SegmentSet {
   }
 }
 
-function innermostOf(query: Query): Query {
-  const inner = innerQuery(query);
-  return inner === undefined ? query : innermostOf(inner);
-}
-
-function dataSourceName({ dataSource }: Query): string {
-  if (dataSource.type === 'table') return dataSource.name;
-  return dataSource.type === 'union' ? (dataSource.names[0] ?? '') : '';
+/** The data source the folders stand for: the first table that the query reads. */
+function nameOf(query: Query): string {
+  const [name] = tablesOf(query);
+  if (name !== undefined) return name;
+  const { dataSource } = query;
+  return dataSource.type === 'query' ? nameOf(dataSource.query) : '';
 }

@@ -10,7 +10,6 @@ import {
   decodePartial,
   encodePartial,
   finishQuery,
-  innerQuery,
   mergePartials,
   parseQuery,
   prettify,
@@ -52,8 +51,8 @@ const table: string[] = [];
 afterAll(() => console.log(table.join('\n')));
 
 function piecesOf(query: Query, views: readonly View[]): QueryPiece[] {
-  const innermost = innerQuery(query);
-  const { intervals } = innermost ?? query;
+  const { dataSource } = query;
+  const { intervals } = dataSource.type === 'query' ? dataSource.query : query;
   return views
     .map((view) => ({
       view,
@@ -91,7 +90,7 @@ function check(
     isEstimate(golden.query) ? 1e-9 : 0,
   );
   if (found !== undefined) return found;
-  if (innerQuery(query) === undefined) {
+  if (query.dataSource.type !== 'query') {
     const other = distributed(query, pieces);
     if (source === 'druid' && other !== text) return 'differs when merged from encoded parts';
     const inParts = difference(

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseInterval } from '../../core/model/interval.ts';
 import { messageOf } from '../../core/runtime/failure.ts';
-import { answerQuery, innerQuery, parseQuery, UNLIMITED } from '../../worker/query/query.ts';
+import { answerQuery, parseQuery, UNLIMITED } from '../../worker/query/query.ts';
 import { BlockCache } from '../../worker/segment/block-cache.ts';
 import { openSegment, type SegmentView } from '../../worker/segment/reader.ts';
 import { comparable } from './golden-comparison.ts';
@@ -84,7 +84,8 @@ function hash(text: string): number {
 function ours(query: object, view: SegmentView): { result?: unknown; error?: string } {
   try {
     const parsed = parseQuery(query);
-    const { intervals } = innerQuery(parsed) ?? parsed;
+    const { dataSource } = parsed;
+    const { intervals } = dataSource.type === 'query' ? dataSource.query : parsed;
     const pieces = intervals.flatMap((interval) => {
       const startMs = Math.max(interval.startMs, view.interval.startMs);
       const endMs = Math.min(interval.endMs, view.interval.endMs);

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { formatInterval, type Interval } from '../../core/model/interval.ts';
-import type { Query } from './model.ts';
+import type { DataSource, Query } from './model.ts';
+import { exactJson } from './source/exact-json.ts';
 
 /** Layout of cached bytes; part of every key, so that an update never reads what it cannot. */
 const CACHE_VERSION = 1;
@@ -16,11 +17,16 @@ export function cacheKey(
   segmentId: string,
   intervals: readonly Interval[],
 ): string | undefined {
-  if (!query.context.useCache || !('granularity' in query) || query.dataSource.type === 'query')
-    return undefined;
+  if (!query.context.useCache || !('granularity' in query)) return undefined;
   // What only order, limit or finish look at does not change a partial; `intervals` are the clipped ones.
-  const { context, intervals: _all, segments: _segments, dataSource: _source, ...rest } = query;
-  const asked = JSON.stringify({ ...rest, minTopNThreshold: context.minTopNThreshold });
+  const { context, intervals: _all, segments: _segments, dataSource: _table, ...rest } = query;
+  const joined = joinsOf(query.dataSource);
+  const asked = exactJson({ ...rest, joined, minTopNThreshold: context.minTopNThreshold });
   const part = intervals.map(formatInterval).join(',');
   return `q${CACHE_VERSION}:${segmentId}:${createHash('sha256').update(`${part}\n${asked}`).digest('hex')}`;
+}
+
+/** What a data source adds to the rows of its tables, which the segment id names. */
+function joinsOf(source: DataSource): unknown {
+  return source.type === 'join' ? { ...source, left: joinsOf(source.left) } : null;
 }

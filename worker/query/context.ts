@@ -25,6 +25,9 @@ export interface QueryContext {
   /** Most rows an ordered scan may hold. */
   readonly maxRowsQueuedForOrdering: number;
   readonly maxSegmentPartitionsOrderedInMemory: number;
+  /** Most rows and bytes that nested queries may give together; null = any. */
+  readonly maxSubqueryRows: number;
+  readonly maxSubqueryBytes: number | null;
   /** Every key as sent, to be carried along. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -48,6 +51,16 @@ function contextInvalid(message: string): Failure {
   return new Failure('input', 'QueryContextInvalid', message);
 }
 
+/** Druid's default. */
+const SUBQUERY_ROWS = 100_000;
+
+/** `auto` and `disabled` leave it to the rows. */
+function subqueryBytes(fields: Fields): number | null {
+  const text = fields.optionalText('maxSubqueryBytes');
+  if (text === null || /^(auto|disabled|unlimited)$/i.test(text)) return null;
+  return fields.optionalInteger('maxSubqueryBytes', 0);
+}
+
 function readContext(fields: Fields, raw: Readonly<Record<string, unknown>>): QueryContext {
   if (fields.boolean('bySegment', false)) throw refused('context.bySegment', 'leave it out');
   return {
@@ -65,6 +78,8 @@ function readContext(fields: Fields, raw: Readonly<Record<string, unknown>>): Qu
     serializeDateTimeAsLong: fields.boolean('serializeDateTimeAsLong', false),
     timestampResultField: fields.optionalText('timestampResultField'),
     maxRowsQueuedForOrdering: fields.integer('maxRowsQueuedForOrdering', 1, 100_000),
+    maxSubqueryRows: fields.integer('maxSubqueryRows', 0, SUBQUERY_ROWS),
+    maxSubqueryBytes: subqueryBytes(fields),
     maxSegmentPartitionsOrderedInMemory: fields.integer(
       'maxSegmentPartitionsOrderedInMemory',
       1,

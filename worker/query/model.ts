@@ -5,7 +5,10 @@
 import type { Granularity } from '../../core/model/granularity.ts';
 import type { Interval } from '../../core/model/interval.ts';
 import type { QueryContext } from './context.ts';
+import type { LookupTables } from './expression/function.ts';
 import type { DimensionSpec, Filter, SearchSpec } from './filter-model.ts';
+import type { InlineSource } from './source/inline-source.ts';
+import type { JoinCondition } from './source/join-condition.ts';
 import type { SortOrder } from './text/order.ts';
 import type { OutputType } from './value.ts';
 
@@ -13,7 +16,22 @@ import type { OutputType } from './value.ts';
 export type DataSource =
   | { readonly type: 'table'; readonly name: string }
   | { readonly type: 'union'; readonly names: readonly string[] }
-  | { readonly type: 'query'; readonly query: Query };
+  /** `body` is the query as it was sent. */
+  | { readonly type: 'query'; readonly query: Query; readonly body: unknown }
+  | InlineSource
+  | JoinSource;
+
+/** Rows of `left`, each with the columns of the rows of `right` that meet the condition, under `rightPrefix`. */
+export interface JoinSource {
+  readonly type: 'join';
+  readonly left: DataSource;
+  readonly right: DataSource;
+  readonly rightPrefix: string;
+  readonly condition: JoinCondition;
+  readonly joinType: 'INNER' | 'LEFT';
+  /** Rows of the left that take part. */
+  readonly leftFilter: Filter | null;
+}
 
 /** A computed column. `outputType` null = what the expression returns. */
 export interface VirtualColumn {
@@ -147,6 +165,8 @@ interface QueryBase {
   readonly segments: readonly SegmentDescriptor[] | null;
   readonly filter: Filter | null;
   readonly virtualColumns: readonly VirtualColumn[];
+  /** Entries of the lookups that expressions name, by name of the lookup. */
+  readonly lookups: LookupTables;
   readonly context: QueryContext;
 }
 
@@ -260,4 +280,9 @@ export type Query =
 export function dimensionsOf(query: AggregatingQuery): readonly DimensionSpec[] {
   if (query.queryType === 'timeseries') return [];
   return query.queryType === 'topN' ? [query.dimension] : query.dimensions;
+}
+
+/** The data source that gives the rows, joined or not. */
+export function baseOf(source: DataSource): Exclude<DataSource, JoinSource> {
+  return source.type === 'join' ? baseOf(source.left) : source;
 }

@@ -4,7 +4,7 @@
 import type { Failure } from '../../../core/runtime/failure.ts';
 import type { ComplexColumn, View } from '../../view/view.ts';
 import { compileExpression } from '../expression/compile.ts';
-import type { Getter } from '../expression/function.ts';
+import type { Getter, LookupTables } from '../expression/function.ts';
 import { columnsOf, type Expr, parseExpression } from '../expression/parser.ts';
 import type { VirtualColumn } from '../model.ts';
 import { invalid } from '../parse/fields.ts';
@@ -47,10 +47,13 @@ const MISSING: Source = { kind: 'missing' };
 export class SourceSet {
   readonly view: View;
   readonly cursor: Cursor;
+  private readonly lookups: LookupTables;
   private readonly virtual: ReadonlyMap<string, VirtualColumn>;
   private readonly sources = new Map<string, Source>();
 
-  constructor(view: View, virtualColumns: readonly VirtualColumn[]) {
+  /** @param lookups for expressions that name one */
+  constructor(view: View, virtualColumns: readonly VirtualColumn[], lookups: LookupTables) {
+    this.lookups = lookups;
     this.view = view;
     this.cursor = new Cursor();
     this.virtual = new Map(virtualColumns.map((column) => [column.name, column]));
@@ -91,13 +94,13 @@ export class SourceSet {
       if (name !== self && this.virtual.has(name)) this.checkCycle(name, [self ?? '']);
     const typed = (value: Value): Value =>
       outputType === null ? value : convertList(value, outputType);
-    const raw = compileExpression(expr, (name) => getterOf(resolve(name)));
+    const raw = compileExpression(expr, (name) => getterOf(resolve(name)), this.lookups);
     const [only, ...others] = names;
     const single = only !== undefined && others.length === 0 ? resolve(only) : undefined;
     let perText: ComputedSource['perText'] = null;
     if (single?.kind === 'string' && !usesLists(expr)) {
       let cell: string | null = null;
-      const ofCell = compileExpression(expr, () => () => cell);
+      const ofCell = compileExpression(expr, () => () => cell, this.lookups);
       perText = {
         source: single,
         map(text) {

@@ -103,6 +103,8 @@ describe('functions', () => {
   test('every name has code behind it', () => {
     let checked = 0;
     for (const [name, [least]] of FUNCTION_NAMES) {
+      // Needs the entries of a lookup; has a test of its own.
+      if (name === 'lookup') continue;
       const args = Array.from({ length: least }, (_, i) =>
         name.startsWith('timestamp_') && i === 1
           ? name === 'timestamp_extract'

@@ -4,18 +4,24 @@
 import { Failure } from '../../../core/runtime/failure.ts';
 import { compareDoubles, compareText, doubleOf, longOf, textOf, type Value } from '../value.ts';
 import { arrayFunction } from './array-functions.ts';
-import type { Getter, ValueFunction } from './function.ts';
+import type { Getter, LookupTables, ValueFunction } from './function.ts';
+import { lookupFunction } from './lookup-function.ts';
 import { mathFunction } from './math-functions.ts';
 import type { BinaryOp, Expr } from './parser.ts';
 import { textFunction } from './text-functions.ts';
 import { timeFunction } from './time-functions.ts';
 
 /**
- * Compiles a tree. `bind` gives the getter of a column; unknown columns must give null.
+ * Compiles a tree. `bind` gives the getter of a column; unknown columns must give null. `lookups` has the entries of
+ * the lookups that the tree names.
  *
  * @throws Failure `input` QueryInvalid when constant arguments are wrong
  */
-export function compileExpression(expr: Expr, bind: (name: string) => Getter): Getter {
+export function compileExpression(
+  expr: Expr,
+  bind: (name: string) => Getter,
+  lookups: LookupTables = {},
+): Getter {
   switch (expr.kind) {
     case 'literal': {
       const { value } = expr;
@@ -24,7 +30,7 @@ export function compileExpression(expr: Expr, bind: (name: string) => Getter): G
     case 'column':
       return bind(expr.name);
     case 'unary': {
-      const arg = compileExpression(expr.arg, bind);
+      const arg = compileExpression(expr.arg, bind, lookups);
       return expr.op === '-'
         ? mapped1(arg, negate)
         : mapped1(arg, (v) => (v === null ? null : bool(!isTrue(v))));
@@ -32,11 +38,11 @@ export function compileExpression(expr: Expr, bind: (name: string) => Getter): G
     case 'binary':
       return compileBinary(
         expr.op,
-        compileExpression(expr.left, bind),
-        compileExpression(expr.right, bind),
+        compileExpression(expr.left, bind, lookups),
+        compileExpression(expr.right, bind, lookups),
       );
     case 'call':
-      return compileCall(expr, bind);
+      return compileCall(expr, bind, lookups);
   }
 }
 
@@ -160,11 +166,17 @@ function longArithmetic(op: BinaryOp, a: bigint, b: bigint): Value {
   }
 }
 
-function compileCall(expr: Expr & { kind: 'call' }, bind: (name: string) => Getter): Getter {
-  const args = expr.args.map((arg) => compileExpression(arg, bind));
+function compileCall(
+  expr: Expr & { kind: 'call' },
+  bind: (name: string) => Getter,
+  lookups: LookupTables,
+): Getter {
+  const args = expr.args.map((arg) => compileExpression(arg, bind, lookups));
   const lazy = lazyFunction(expr.name, args);
   if (lazy !== undefined) return lazy;
   const constants = expr.args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined));
+  if (expr.name === 'lookup')
+    return overLists(args.slice(0, 1), lookupFunction(constants, lookups));
   const array = arrayFunction(expr.name);
   if (array !== undefined) return (row) => array(args.map((arg) => arg(row)));
   const fn =
@@ -211,6 +223,10 @@ function lazyFunction(name: string, args: readonly Getter[]): Getter | undefined
           (other) => value !== null && other !== null && compareForExpression(value, other) === 0,
         );
       };
+    case 'notdistinctfrom':
+      return (row) => bool(isSame(a(row), b(row)));
+    case 'isdistinctfrom':
+      return (row) => bool(!isSame(a(row), b(row)));
     case 'isnull':
       return mapped1(a, (v) => bool(v === null));
     case 'notnull':
@@ -226,6 +242,11 @@ function lazyFunction(name: string, args: readonly Getter[]): Getter | undefined
     default:
       return undefined;
   }
+}
+
+/** Equality that takes null for a value. */
+function isSame(a: Value, b: Value): boolean {
+  return a === null || b === null ? a === b : compareForExpression(a, b) === 0;
 }
 
 const nothing: Getter = () => null;

@@ -3,6 +3,9 @@
 
 import type { Value } from '../value.ts';
 
+/** Entries of lookups, by name of the lookup, from key to value. */
+export type LookupTables = Readonly<Record<string, Readonly<Record<string, string | null>>>>;
+
 /** The value of something at a row of the current vector. */
 export type Getter = (row: number) => Value;
 

@@ -203,7 +203,7 @@ function compileHaving(
       return (slot) => compares(having.operation, table.value(having.aggregation, slot), wanted);
     }
     case 'filter': {
-      const sources = new SourceSet(tableView(table, times), []);
+      const sources = new SourceSet(tableView(table, times), [], table.lookups);
       const passing = new Set<number>();
       for (const { rows, count } of new Selection(sources, having.filter, [ETERNITY]).batches()) {
         for (let i = 0; i < count; i++) passing.add(sources.cursor.from + rows[i]!);

@@ -1,7 +1,8 @@
 // Post-aggregators compiled over the columns of a finished table. Source: druid-query-api.md 11.
 
-import { HyperUnique } from '../aggregate/hyper-unique.ts';
+import { HyperUnique } from '../../../core/complex/hyper-unique.ts';
 import { compileExpression } from '../expression/compile.ts';
+import type { LookupTables } from '../expression/function.ts';
 import { parseExpression } from '../expression/parser.ts';
 import type { PostAggregator } from '../model.ts';
 import { compareValues, convert, doubleOf, longOf, type Value } from '../value.ts';
@@ -12,6 +13,8 @@ export interface OutputColumns {
   value(name: string, slot: number): Value;
   /** Unfinalised value. */
   raw(name: string, slot: number): Value;
+  /** Entries of the lookups that expressions name. */
+  readonly lookups: LookupTables;
   /** True when the aggregator of that name rounds its estimate. */
   isRounded(name: string): boolean;
 }
@@ -55,6 +58,7 @@ export function compilePost(post: PostAggregator, columns: OutputColumns): PostF
       const get = compileExpression(
         parseExpression(post.expression),
         (name) => (slot) => columns.value(name, slot),
+        columns.lookups,
       );
       const { outputType } = post;
       return outputType === null ? get : (slot) => convert(get(slot), outputType);

@@ -2,6 +2,7 @@
 // slot. Fed by merge; read by the finishers. Source: druid-query-api.md 6, 11.
 
 import { makeState } from '../aggregate/make-state.ts';
+import type { LookupTables } from '../expression/function.ts';
 import { type Aggregator, type AggregatingQuery, dimensionsOf } from '../model.ts';
 import type { GroupsPartial } from '../partial.ts';
 import { convert, type OutputType, type Value } from '../value.ts';
@@ -51,6 +52,10 @@ export class ResultTable implements OutputColumns {
 
   value(name: string, slot: number): Value {
     return this.byName.get(name)?.value(slot) ?? null;
+  }
+
+  get lookups(): LookupTables {
+    return this.query.lookups;
   }
 
   raw(name: string, slot: number): Value {

@@ -2,9 +2,8 @@
 // having and by nested queries. Source: druid-query-api.md 5, 12.1.
 
 import { ETERNITY } from '../../../core/model/interval.ts';
-import { rowNumericColumn, rowStringColumn } from '../../view/row-columns.ts';
 import type { Column, View } from '../../view/view.ts';
-import { convert, type OutputType, textOf, type Value } from '../value.ts';
+import { valueColumn } from '../source/value-column.ts';
 import type { ResultTable } from './result-table.ts';
 
 /** The groups as rows: `times` become `__time`, output columns keep their names. */
@@ -14,7 +13,7 @@ export function tableView(table: ResultTable, times: Float64Array): View {
   const make = (name: string): Column | undefined => {
     const output = table.column(name);
     if (output === undefined) return undefined;
-    return columnOf(name, table.values(output), output.type);
+    return valueColumn(name, table.values(output), output.type);
   };
   return {
     segmentId: 'result',
@@ -38,33 +37,4 @@ export function tableView(table: ResultTable, times: Float64Array): View {
       return column;
     },
   };
-}
-
-function columnOf(name: string, values: readonly Value[], type: OutputType | null): Column {
-  const wanted = type ?? typeOf(values);
-  if (wanted === 'STRING') {
-    return rowStringColumn(
-      name,
-      values.map((value) =>
-        Array.isArray(value) ? value.map((item: Value) => textOf(item)) : textOf(value),
-      ),
-      { sorted: false, bitmaps: false },
-    );
-  }
-  return rowNumericColumn(
-    name,
-    wanted,
-    values.map((value) => {
-      const number = convert(value, wanted);
-      return typeof number === 'bigint' || typeof number === 'number' ? number : null;
-    }),
-  );
-}
-
-function typeOf(values: readonly Value[]): OutputType {
-  const known = values.filter((value) => value !== null);
-  if (known.every((value) => typeof value === 'bigint')) return 'LONG';
-  return known.every((value) => typeof value === 'bigint' || typeof value === 'number')
-    ? 'DOUBLE'
-    : 'STRING';
 }

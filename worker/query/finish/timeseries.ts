@@ -19,7 +19,7 @@ export function* timeseriesElements(
     context.timestampResultField === null ? null : JSON.stringify(context.timestampResultField);
   const shown: number[] = [];
   let count = 0;
-  for (const { ms, slot } of rowsOf(query, groups)) {
+  for (const { ms, slot } of timeseriesRows(query, groups)) {
     if (query.limit !== null && count >= query.limit) break;
     count++;
     if (slot !== EMPTY_SLOT) shown.push(slot);
@@ -44,7 +44,8 @@ function nothingJson(query: TimeseriesQuery): string {
     .join(',')}}`;
 }
 
-function* rowsOf(
+/** Buckets in answer order with their groups; EMPTY_SLOT where there is none. */
+export function* timeseriesRows(
   query: TimeseriesQuery,
   groups: GroupsPartial,
 ): Generator<{ ms: number; slot: number }> {

@@ -15,6 +15,9 @@ export interface QueryLimits {
 /** A filter of a hundred levels or a million values is no honest query. */
 export const DEFAULT_LIMITS: QueryLimits = { depthMax: 100, valuesMax: 1_000_000 };
 
+/** For queries that another node of ours has checked and put nested results into. */
+export const INTERNAL_LIMITS: QueryLimits = { depthMax: 120, valuesMax: 20_000_000 };
+
 /** @throws Failure `input` ResourceLimitExceeded */
 export function checkSize(body: unknown, limits: QueryLimits): void {
   let level: unknown[] = [body];

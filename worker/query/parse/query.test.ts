@@ -145,7 +145,11 @@ describe('refusals', () => {
       },
       /not both/,
     ],
-    ['join', { ...TIMESERIES, dataSource: { type: 'join' } }, /data source join is not supported/],
+    [
+      'unnest',
+      { ...TIMESERIES, dataSource: { type: 'unnest' } },
+      /data source unnest is not supported/,
+    ],
     [
       'bad expression',
       { ...TIMESERIES, virtualColumns: [{ type: 'expression', name: 'v', expression: '1 +' }] },

@@ -3,12 +3,15 @@
 
 import { Failure, messageOf } from '../../../core/runtime/failure.ts';
 import { parseContext } from '../context.ts';
+import type { LookupTables } from '../expression/function.ts';
 import { parseExpression } from '../expression/parser.ts';
-import { ANALYSIS_TYPES, type DataSource, type Query, type VirtualColumn } from '../model.ts';
+import { ANALYSIS_TYPES, type Query, type VirtualColumn } from '../model.ts';
+import { exactNumbers } from '../source/exact-json.ts';
 import { parseAggregators, parsePostAggregators } from './aggregation.ts';
 import { checkAggregating, checkSize, DEFAULT_LIMITS, type QueryLimits } from './checks.ts';
+import { parseDataSource } from './data-source.ts';
 import { parseDimension, parseOutputType, parseSearchSpec } from './dimension.ts';
-import { Fields, fieldsOf, invalid, isRecord, refused, scalarText, unknownType } from './fields.ts';
+import { Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
 import { parseOptionalFilter } from './filter.ts';
 import { parseGranularity } from './granularity.ts';
 import {
@@ -37,13 +40,6 @@ export function parseQueryText(text: string, limits: QueryLimits = DEFAULT_LIMIT
     throw new Failure('input', 'JsonParseFailed', `the body is not JSON: ${messageOf(error)}`);
   }
   return parseQuery(body, limits);
-}
-
-/** Reviver that keeps the digits of integers a double would round. */
-function exactNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const source = context?.source;
-  return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
 /**
@@ -107,15 +103,28 @@ type Base = Omit<Query & { queryType: 'dataSourceMetadata' }, 'queryType'>;
 function readBase(fields: Fields): Base {
   const { intervals, segments } = parseIntervals(fields.raw('intervals'));
   return {
-    dataSource: readDataSource(fields.raw('dataSource'), 'dataSource'),
+    dataSource: parseDataSource(fields.raw('dataSource'), 'dataSource', readQuery),
     intervals,
     segments,
     filter: parseOptionalFilter(fields.raw('filter'), 'filter'),
     virtualColumns: fields
       .list('virtualColumns')
       .map((column, i) => readVirtual(fieldsOf(column, `virtualColumns[${i}]`))),
+    lookups: readLookups(fields),
     context: parseContext(fields.raw('context')),
   };
+}
+
+/** Entries put beside a query by lookups/expand.ts. */
+function readLookups(fields: Fields): LookupTables {
+  if (!fields.has('sluiceLookups')) return {};
+  const tables = fields.object('sluiceLookups');
+  return Object.fromEntries(
+    tables.keys().map((name) => {
+      const map = tables.object(name);
+      return [name, Object.fromEntries(map.keys().map((key) => [key, map.optionalText(key)]))];
+    }),
+  );
 }
 
 function readVirtual(fields: Fields): VirtualColumn {
@@ -129,46 +138,6 @@ function readVirtual(fields: Fields): VirtualColumn {
     expression,
     outputType: parseOutputType(fields, 'outputType'),
   };
-}
-
-function readDataSource(value: unknown, path: string): DataSource {
-  const name = scalarText(value);
-  if (name !== null) return { type: 'table', name };
-  if (!isRecord(value)) throw invalid(`${path}: missing; name a data source`);
-  const fields = fieldsOf(value, path);
-  const type = fields.type('DataSource');
-  switch (type) {
-    case 'table':
-      return { type, name: fields.text('name') };
-    case 'union': {
-      const names = fields.list('dataSources').map((member, i) => {
-        const source = readDataSource(member, `${path}.dataSources[${i}]`);
-        if (source.type !== 'table') throw refused('a union of anything but tables');
-        return source.name;
-      });
-      if (names.length === 0) throw invalid(`${path}.dataSources: give at least one`);
-      return { type, names };
-    }
-    case 'query': {
-      const query = readQuery(fields.object('query'));
-      if (query.queryType !== 'groupBy')
-        throw refused(
-          `a ${query.queryType} inside a query data source`,
-          'only groupBy can be nested',
-        );
-      return { type, query };
-    }
-    case 'inline':
-    case 'lookup':
-    case 'globalTable':
-    case 'join':
-    case 'unnest':
-    case 'filter':
-    case 'restrict':
-      throw refused(`data source ${type}`);
-    default:
-      throw unknownType(type, 'DataSource');
-  }
 }
 
 function readAggregating(
@@ -252,7 +221,7 @@ function scanOrder(fields: Fields): 'none' | 'ascending' | 'descending' {
 }
 
 function readSegmentMetadata(fields: Fields, base: Base): Query {
-  if (base.dataSource.type === 'query')
+  if (base.dataSource.type !== 'table' && base.dataSource.type !== 'union')
     throw invalid('dataSource: segmentMetadata needs a table or a union');
   const include = fields.has('toInclude')
     ? fields.object('toInclude')

@@ -21,7 +21,7 @@ export function* boundaryOf(
   );
   if (query.filter === null && isWhole)
     return { kind: 'boundary', minMs: view.minTimeMs, maxMs: view.maxTimeMs };
-  const sources = new SourceSet(view, query.virtualColumns);
+  const sources = new SourceSet(view, query.virtualColumns, query.lookups);
   const selection = new Selection(sources, query.filter, piece.intervals);
   let minMs: number | null = null;
   let maxMs: number | null = null;

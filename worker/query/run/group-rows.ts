@@ -32,7 +32,7 @@ export function* groupRows(
   pacer: Pacer,
   isOnly: boolean,
 ): Generator<undefined, GroupsPartial> {
-  const sources = new SourceSet(piece.view, query.virtualColumns);
+  const sources = new SourceSet(piece.view, query.virtualColumns, query.lookups);
   const selection = new Selection(sources, query.filter, piece.intervals);
   const states = query.aggregations.map(makeState);
   const feeders = query.aggregations.map((aggregator, i) =>
@@ -63,13 +63,10 @@ function stateAt(states: readonly AggregateState[], i: number): AggregateState {
   return state;
 }
 
-function extentsOf({ view, intervals }: QueryPiece): Extent[] {
-  if (view.rows === 0) return [];
-  return intervals.map((i) => ({
-    atMs: i.startMs,
-    firstMs: view.minTimeMs,
-    lastMs: view.maxTimeMs,
-  }));
+function extentsOf({ view, intervals, extent }: QueryPiece): Extent[] {
+  if (view.rows === 0 && extent === undefined) return [];
+  const { firstMs, lastMs } = extent ?? { firstMs: view.minTimeMs, lastMs: view.maxTimeMs };
+  return intervals.map((i) => ({ atMs: i.startMs, firstMs, lastMs }));
 }
 
 type Groups = Pick<GroupsPartial, 'size' | 'times' | 'keys' | 'states'>;

@@ -7,4 +7,6 @@ import type { View } from '../../view/view.ts';
 export interface QueryPiece {
   readonly view: View;
   readonly intervals: readonly Interval[];
+  /** First and last time that count as data when empty buckets are filled; those of the view unless given. */
+  readonly extent?: { readonly firstMs: number; readonly lastMs: number };
 }

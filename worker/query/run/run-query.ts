@@ -5,6 +5,7 @@ import { Pacer, type QueryControl } from '../control.ts';
 import { mergePartials } from '../merge.ts';
 import type { Query, ScanQuery } from '../model.ts';
 import type { Partial } from '../partial.ts';
+import { joinPiece } from '../source/join-piece.ts';
 import { boundaryOf } from './boundary.ts';
 import { groupRows } from './group-rows.ts';
 import type { QueryPiece } from './piece.ts';
@@ -27,12 +28,17 @@ export function* runQuery(
 ): Generator<Partial | undefined, Partial> {
   const pacer = new Pacer(control);
   if (query.queryType === 'scan') {
-    if (query.order !== 'none') return yield* scanOrdered(query, pieces, pacer);
+    if (query.order !== 'none') {
+      const joined: QueryPiece[] = [];
+      for (const piece of pieces) joined.push(yield* joinPiece(query, piece, pacer));
+      return yield* scanOrdered(query, joined, pacer);
+    }
     return yield* scanPieces(query, pieces, pacer);
   }
   const partials: Partial[] = [];
   for (const piece of pieces) {
-    partials.push(yield* runPiece(query, piece, pacer, pieces.length === 1));
+    const joined = yield* joinPiece(query, piece, pacer);
+    partials.push(yield* runPiece(query, joined, pacer, pieces.length === 1));
     if (pacer.step()) yield undefined;
     // Many small pieces must not add up to one copy of the groups each.
     if (partials.length >= 16) partials.splice(0, partials.length, mergePartials(query, partials));
@@ -54,7 +60,10 @@ function* scanPieces(
   pacer: Pacer,
 ): Generator<Partial | undefined, Partial> {
   let most = query.limit === null ? Number.POSITIVE_INFINITY : query.limit + query.offset;
-  for (const piece of pieces) most -= yield* scanRows(query, piece, pacer, most);
+  for (const piece of pieces) {
+    if (most <= 0) break;
+    most -= yield* scanRows(query, yield* joinPiece(query, piece, pacer), pacer, most);
+  }
   return { kind: 'scan', batches: [] };
 }
 

@@ -6,7 +6,7 @@ import { limitExceeded } from '../control.ts';
 import { Selection } from '../engine/selection.ts';
 import { getterOf, type Source, SourceSet } from '../engine/source.ts';
 import type { Getter } from '../expression/function.ts';
-import type { ScanQuery } from '../model.ts';
+import { baseOf, type ScanQuery } from '../model.ts';
 import type { ScanBatch, ScanPartial } from '../partial.ts';
 import type { Value } from '../value.ts';
 import { VECTOR_ROWS } from '../../view/view.ts';
@@ -26,7 +26,13 @@ function columnsOf(query: ScanQuery, piece: QueryPiece): readonly string[] {
   const virtual = query.virtualColumns
     .map((column) => column.name)
     .filter((name) => !stored.includes(name));
-  return ['__time', ...virtual, ...stored];
+  return hasTime(query) ? ['__time', ...virtual, ...stored] : [...virtual, ...stored];
+}
+
+/** Inline rows have a time column only if one is called so. */
+function hasTime({ dataSource }: ScanQuery): boolean {
+  const base = baseOf(dataSource);
+  return base.type !== 'inline' || base.columns.some(({ name }) => name === '__time');
 }
 
 function typeOf(source: Source): string | null {
@@ -53,7 +59,7 @@ class RowReader {
   private readonly getters: readonly Getter[];
 
   constructor(query: ScanQuery, piece: QueryPiece) {
-    this.sources = new SourceSet(piece.view, query.virtualColumns);
+    this.sources = new SourceSet(piece.view, query.virtualColumns, query.lookups);
     this.segmentId = piece.view.segmentId;
     this.columns = columnsOf(query, piece);
     const sources = this.columns.map((column) => this.sources.source(column));

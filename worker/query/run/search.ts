@@ -21,7 +21,7 @@ export function* searchRows(
   piece: QueryPiece,
   pacer: Pacer,
 ): Generator<undefined, SearchPartial> {
-  const sources = new SourceSet(piece.view, query.virtualColumns);
+  const sources = new SourceSet(piece.view, query.virtualColumns, query.lookups);
   const selection = new Selection(sources, query.filter, piece.intervals);
   const dimensions = query.searchDimensions ?? stringDimensions(piece.view);
   const buckets = query.granularity.type === 'all' ? null : new Buckets(query.granularity);

@@ -6,7 +6,7 @@ import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts'
 import type { HttpRequest, HttpResponse } from '../../../core/runtime/http-message.ts';
 import type { Route } from '../../../core/runtime/http-router.ts';
 import { type Interval, parseInterval } from '../../../core/model/interval.ts';
-import { errorAnswer, parseQueryText } from '../../query/query.ts';
+import { errorAnswer, INTERNAL_LIMITS, parseQueryText } from '../../query/query.ts';
 import {
   type AnswerHeader,
   FRAME_END,
@@ -36,8 +36,8 @@ export interface BrokerRequest {
   readonly except?: { readonly ids: readonly string[]; readonly intervals: readonly string[] };
 }
 
-/** Longest request: a query and the ids of many segments. */
-const BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** Longest request: a query with the right sides of its joins, and the ids of many segments. */
+const BODY_BYTES_MAX = 256 * 1024 * 1024;
 
 /** The route. */
 export function brokerRoute(holder: SegmentHolder, running: RunningQueries, clock: Clock): Route {
@@ -58,7 +58,7 @@ function answer(
 ): HttpResponse {
   try {
     const asked = readRequest(request.body);
-    const query = parseQueryText(asked.query);
+    const query = parseQueryText(asked.query, INTERNAL_LIMITS);
     const handle = queryHandle(
       clock,
       query.context.timeoutMs ?? TIMEOUT_DEFAULT_MS,

@@ -1,6 +1,6 @@
 // A data node as an executor: a client's query over everything the node serves. Source: druid-query-api.md 2.1.
 
-import { decodePartial, type Partial, type Query } from '../../query/query.ts';
+import { decodePartial, type Partial, type Query, tablesOf } from '../../query/query.ts';
 import type { ExecutionNotes, QueryExecutor } from '../query-endpoint/query-executor.ts';
 import { nodeParts } from './node-query.ts';
 import type { SegmentHolder } from './segment-holder.ts';
@@ -23,11 +23,4 @@ export function nodeExecutor(holder: SegmentHolder): QueryExecutor {
     },
     dataSources: () => holder.dataSources(),
   };
-}
-
-/** Tables of a query that is not nested. */
-export function tablesOf(query: Query): readonly string[] {
-  const { dataSource } = query;
-  if (dataSource.type === 'table') return [dataSource.name];
-  return dataSource.type === 'union' ? dataSource.names : [];
 }

@@ -8,6 +8,7 @@ import { Failure } from '../../../core/runtime/failure.ts';
 import { intersect } from '../../../core/model/interval.ts';
 import {
   encodePartial,
+  INTERNAL_LIMITS,
   mergePartials,
   parseQueryText,
   type Partial,
@@ -55,7 +56,7 @@ export class QuerySessions {
         `${SESSIONS_MAX} queries wait on this thread; try again later`,
       );
     }
-    const query = parseQueryText(question.text);
+    const query = parseQueryText(question.text, INTERNAL_LIMITS);
     const { cancel } = question;
     const control = {
       ...UNLIMITED,

@@ -3,16 +3,20 @@
 
 import {
   emptyPartial,
+  exactJson,
+  exactNumbers,
   finishQuery,
-  innerQuery,
   mergePartials,
   type Partial,
+  piecesAtHand,
+  type PlannedQuery,
+  planQuery,
   prettify,
   type Query,
   type QueryControl,
-  resultPiece,
   runToEnd,
   streamScanAnswer,
+  tablesOf,
   UNLIMITED,
 } from '../../query/query.ts';
 import { checkCancelled } from '../data-node/node-query.ts';
@@ -31,10 +35,9 @@ export async function answerChunks(
   notes: ExecutionNotes,
   isPretty: boolean,
 ): Promise<AsyncIterable<string>> {
-  const chunks =
-    query.queryType === 'scan' && query.order === 'none' && innerQuery(query) === undefined
-      ? streamScanAnswer(query, executor.execute(query, text, cancelWord, notes))
-      : fromIterable(finishQuery(query, await partialOf(executor, query, text, cancelWord, notes)));
+  const around = { executor, cancelWord, notes };
+  const { planned, isChanged } = await plan(around, query, text);
+  const chunks = chunksOf(around, planned.query, isChanged ? exactJson(planned.body) : text);
   if (isPretty) {
     const all: string[] = [];
     for await (const chunk of chunks) all.push(chunk);
@@ -45,21 +48,45 @@ export async function answerChunks(
   return resumed(first, iterator);
 }
 
-async function partialOf(
-  executor: QueryExecutor,
+interface Around {
+  readonly executor: QueryExecutor;
+  readonly cancelWord: Int32Array;
+  readonly notes: ExecutionNotes;
+}
+
+/** Runs everything nested; what is left reads tables or rows at hand. */
+async function plan(
+  around: Around,
   query: Query,
   text: string,
-  cancelWord: Int32Array,
-  notes: ExecutionNotes,
-): Promise<Partial> {
-  const inner = innerQuery(query);
-  if (inner !== undefined) {
-    const piece = resultPiece(
-      inner,
-      await partialOf(executor, inner, innerText(text), cancelWord, notes),
-    );
-    return runToEnd(query, [{ view: piece.view, intervals: query.intervals }], control(cancelWord));
+): Promise<{ readonly planned: PlannedQuery; readonly isChanged: boolean }> {
+  if (tablesOf(query).length > 0 && query.dataSource.type !== 'join')
+    return { planned: { query, body: null }, isChanged: false };
+  const body: unknown = JSON.parse(text, exactNumbers);
+  const steps = planQuery(query, body, control(around.cancelWord));
+  let step = steps.next();
+  while (step.done !== true) {
+    const { query: nested, body: nestedBody } = step.value;
+    step = steps.next(await mergedOf(around, nested, exactJson(nestedBody)));
   }
+  return { planned: step.value, isChanged: step.value.body !== body };
+}
+
+async function* chunksOf(around: Around, query: Query, text: string): AsyncGenerator<string> {
+  const atHand = piecesAtHand(query);
+  if (atHand !== undefined) {
+    yield* finishQuery(query, runToEnd(query, atHand, control(around.cancelWord)));
+  } else if (query.queryType === 'scan' && query.order === 'none') {
+    const { executor, cancelWord, notes } = around;
+    yield* streamScanAnswer(query, executor.execute(query, text, cancelWord, notes));
+  } else {
+    yield* finishQuery(query, await mergedOf(around, query, text));
+  }
+}
+
+/** The merged result of a query over tables. */
+async function mergedOf(around: Around, query: Query, text: string): Promise<Partial> {
+  const { executor, cancelWord, notes } = around;
   let partials: Partial[] = [];
   for await (const partial of executor.execute(query, text, cancelWord, notes)) {
     checkCancelled(cancelWord);
@@ -72,12 +99,6 @@ async function partialOf(
 
 function control(cancelWord: Int32Array): QueryControl {
   return { ...UNLIMITED, isCancelled: () => Atomics.load(cancelWord, 0) !== CANCEL_NONE };
-}
-
-/** Text of `dataSource.query`. The outer text was parsed, so it has one. */
-function innerText(text: string): string {
-  const outer = JSON.parse(text) as { dataSource: { query: unknown } };
-  return JSON.stringify(outer.dataSource.query);
 }
 
 async function* fromIterable(chunks: Iterable<string>): AsyncGenerator<string> {

@@ -5,10 +5,9 @@ import { Failure } from '../../../core/runtime/failure.ts';
 import { type HttpServer, startHttpServer } from '../../../core/runtime/http-server.ts';
 import { NO_LOG } from '../../../core/runtime/log.ts';
 import { createMetrics } from '../../../core/runtime/metrics.ts';
-import { type Partial, type Query, runToEnd, UNLIMITED } from '../../query/query.ts';
+import { type Partial, type Query, runToEnd, tablesOf, UNLIMITED } from '../../query/query.ts';
 import { rowView } from '../../view/row-view.ts';
 import { checkCancelled } from '../data-node/node-query.ts';
-import { tablesOf } from '../data-node/node-executor.ts';
 import { RunningQueries } from '../data-node/running-queries.ts';
 import type { QueryExecutor } from './query-executor.ts';
 import { queryRoutes } from './query-endpoint.ts';
@@ -202,10 +201,10 @@ const ERRORS: readonly ErrorRow[] = [
     message: /javascript/i,
   },
   {
-    when: 'the data source is a lookup',
+    when: 'the data source is an unknown lookup',
     body: timeseries({ type: 'lookup', lookup: 'countries' }),
     ...INVALID,
-    message: /lookup/,
+    message: /Lookup \[countries\] not found/,
   },
   {
     when: 'an interval ends before it starts',

@@ -1,0 +1,54 @@
+// Inline rows as a view, so that they are read like any other rows. Fed by plan.ts; read by run/.
+// Source: druid-query-api.md 5, 17.
+
+import { ETERNITY } from '../../../core/model/interval.ts';
+import type { Column, View } from '../../view/view.ts';
+import { longOf, type Value } from '../value.ts';
+import type { InlineSource } from './inline-source.ts';
+import { valueColumn } from './value-column.ts';
+
+/** How Druid's ids of such rows go on. */
+const ID_END = '_-146136543-09-08T08:23:32.096Z_146140482-04-24T15:36:27.903Z_dummy_version';
+
+/** The rows as a view; a column called `__time` gives their times. */
+export function inlineView(source: InlineSource): View {
+  const names = source.columns.map(({ name }) => name);
+  const times = timesOf(source);
+  const columns = new Map<string, Column>();
+  return {
+    segmentId: source.name + ID_END,
+    interval: ETERNITY,
+    rows: times.length,
+    minTimeMs: times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    maxTimeMs: times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+    timeSorted: times.every((time, row) => row === 0 || time >= times[row - 1]!),
+    sizeBytes: 0,
+    dimensions: names.filter((name) => name !== '__time'),
+    metrics: [],
+    metadata: { aggregators: null, queryGranularity: null, rollup: null, timestampSpec: null },
+    readTimes(from, count, out) {
+      out.set(times.subarray(from, from + count));
+    },
+    column(name) {
+      const known = columns.get(name);
+      if (known !== undefined) return known;
+      const at = names.indexOf(name);
+      const column = source.columns[at];
+      if (column === undefined) return undefined;
+      const made = valueColumn(name, valuesOf(source, at), column.type);
+      columns.set(name, made);
+      return made;
+    },
+  };
+}
+
+/** The values of a column. */
+export function valuesOf(source: InlineSource, at: number): Value[] {
+  return source.rows.map((row) => row[at] ?? null);
+}
+
+function timesOf(source: InlineSource): Float64Array {
+  const at = source.columns.findIndex(({ name }) => name === '__time');
+  if (at < 0) return new Float64Array(source.rows.length).fill(source.timeMs);
+  return Float64Array.from(source.rows, (row) => Number(longOf(row[at] ?? null) ?? 0n));
+}
