@@ -10,8 +10,10 @@ const config: ViteUserConfigExport = defineConfig({
       process.env['SLUICE_TEST_SHARED'] === 'true' ? ['test/servers/global-setup.ts'] : [],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    // Far beyond what any takes: deadlines that a protocol promises are asserted, the machine's speed is not.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default'],
   },
 });

@@ -3,6 +3,7 @@
 
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { CaseName, CaseParams, OpenCase, Pass } from './case.ts';
+import { open as buildFile } from './cases/build-file.ts';
 import { open as indexRecords } from './cases/index-records.ts';
 import { open as jsonParse } from './cases/json-parse.ts';
 import { open as kafkajsMap } from './cases/kafkajs-map.ts';
@@ -10,6 +11,7 @@ import { open as persistIndex } from './cases/persist-index.ts';
 import { open as sluiceIngest } from './cases/sluice-ingest.ts';
 
 const CASES: Readonly<Record<CaseName, OpenCase>> = {
+  buildFile,
   indexRecords,
   jsonParse,
   kafkajsMap,

@@ -9,6 +9,8 @@ export interface CaseParams {
   readonly dimensions: readonly string[];
   /** False leaves out the CRC-32C of record batches; for cases that index record sets in memory. */
   readonly checkCrc?: boolean;
+  /** Files of rows, one a line, and of the spec; for cases that build from them. */
+  readonly file?: { readonly rows: string; readonly spec: string };
   /** A loaded topic, for cases that read one. */
   readonly kafka?: { readonly broker: string; readonly topic: string; readonly partitions: number };
 }
@@ -38,6 +40,7 @@ export interface BenchCase {
 
 /** The cases, named in camel case after their files in cases/. */
 export type CaseName =
+  | 'buildFile'
   | 'indexRecords'
   | 'jsonParse'
   | 'kafkajsMap'

@@ -1,8 +1,9 @@
 // `npm run bench -- <name> [--rows N] [--rounds N] [--seed N]`: runs one benchmark and prints its report. Ends with 1 when a
-// goal is missed. Names: parse, persist, query, ingest (starts a Kafka of its own), memory (starts all servers).
+// goal is missed. Names: parse, persist, build, query, ingest (starts a Kafka of its own), memory (starts all servers).
 
 import { parseArgs } from 'node:util';
 import { startServers } from '../test/servers/servers.ts';
+import { run as runBuild } from './build.bench.ts';
 import { run as runIngest } from './ingest.bench.ts';
 import { run as runMemory } from './memory.bench.ts';
 import type { BenchParams } from './params.ts';
@@ -60,6 +61,7 @@ const BENCHMARKS: Readonly<
   Record<string, { readonly rows: number; readonly run: (p: BenchParams) => Promise<boolean> }>
 > = {
   parse: { rows: 200_000, run: async (p) => printReport(await runParse(p)) },
+  build: { rows: 500_000, run: async (p) => printReport(await runBuild(p)) },
   persist: { rows: 200_000, run: async (p) => printReport(await runPersist(p)) },
   ingest: { rows: 400_000, run: ingest },
   memory: { rows: 10_000_000, run: memory },

@@ -14,6 +14,7 @@ import { BlockCache } from '../worker/segment/block-cache.ts';
 import { buildSegment } from '../worker/segment/build.ts';
 import { openSegment, type SegmentView } from '../worker/segment/reader.ts';
 import type { BenchParams } from './params.ts';
+import { medianOf } from './report.ts';
 import { benchSchema } from './schema.ts';
 import { DIMENSIONS, rowBlock, START_MS } from './wikipedia-rows.ts';
 
@@ -131,9 +132,6 @@ async function makeSegment(root: string, { rows, seed }: BenchParams): Promise<s
   for (const piece of pieces) piece.close();
   return outDir;
 }
-
-const medianOf = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 function measure(view: SegmentView, body: object, rounds: number): { ms: number; bytes: number } {
   const times: number[] = [];

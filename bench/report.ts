@@ -27,10 +27,12 @@ export interface Report {
 
 /** Median over the rounds of `reference` processor time to that of `measured`; > 1 when `measured` is faster. */
 export function ratioOf(reference: CaseResult, measured: CaseResult): number {
-  const ratios = reference.rounds
-    .map((ns, round) => ns / (measured.rounds[round] ?? Number.NaN))
-    .toSorted((a, b) => a - b);
-  return ratios[ratios.length >> 1] ?? Number.NaN;
+  return medianOf(reference.rounds.map((ns, round) => ns / (measured.rounds[round] ?? Number.NaN)));
+}
+
+/** The median; NaN of nothing. */
+export function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** True when the goal is met. */

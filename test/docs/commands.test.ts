@@ -89,4 +89,4 @@ test('the tutorial: npm start, then curl', async ({ skip }) => {
   } finally {
     await local.kill();
   }
-}, 60_000);
+});

@@ -22,7 +22,7 @@ let served: ServedSegments;
 
 beforeAll(async () => {
   served = await serveSegments(goldenZips(sets));
-}, 60_000);
+});
 afterAll(() => served.close());
 
 function jsonOf(value: unknown): string {
@@ -65,4 +65,4 @@ test('every recorded answer, through historical and broker', async () => {
   );
   expect(failures).toEqual([]);
   expect(passed).toBeGreaterThanOrEqual(PASSING);
-}, 120_000);
+});

@@ -196,7 +196,6 @@ describe('segments that Druid wrote', () => {
       }
       expect(cells).toBeGreaterThan(1_500_000);
     },
-    120_000,
   );
 });
 
@@ -339,6 +338,5 @@ describe('segments that we write', () => {
       }
       expect(segments).toBe(22);
     },
-    120_000,
   );
 });

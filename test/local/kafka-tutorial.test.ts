@@ -82,6 +82,6 @@ describe.skipIf(typeof kafka === 'string')(
         await local.kill();
         await rm(dir, { recursive: true, force: true });
       }
-    }, 120_000);
+    });
   },
 );

@@ -92,5 +92,5 @@ describe('a restart in the middle of a chunk', () => {
       await local.kill();
       await rm(dir, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });

@@ -65,7 +65,7 @@ test('concise bitmaps read back as written, and repeat no word that a fill could
       conciseReader.or(bytes, words, size, place, 0);
       expect(rowsOf(words)).toEqual(rows);
       expect(conciseReader.count(bytes, place, 0)).toBe(rows.length);
-      const hex = bytes.toString('hex').match(/.{8}/g) ?? [];
+      const hex = Buffer.from(bytes).toString('hex').match(/.{8}/g) ?? [];
       for (const [i, word] of hex.entries())
         if (word === 'ffffffff' || word === '80000000') expect(hex[i + 1]).not.toBe(word);
       checked++;
