@@ -12,6 +12,7 @@ import type { Metrics } from '../core/runtime/metrics.ts';
 import type { CompiledIngestion } from '../core/spec/compiled.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { coordinatorRoutes } from './coordinator/endpoints.ts';
+import { lookupRoutes } from './coordinator/lookup-endpoints.ts';
 import type { Cluster, Condition, StreamInspector } from './reconcile/cluster.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 
@@ -77,6 +78,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     log,
     routes: [
       ...coordinatorRoutes(coordinator),
+      ...lookupRoutes(options.store),
       {
         method: 'GET',
         path: '/sluice/v1/ingestions',

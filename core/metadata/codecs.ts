@@ -9,6 +9,7 @@ import type {
   ChunkState,
   GroupState,
   LoadOrder,
+  LookupRecord,
   OwnerState,
   PartitionState,
   PendingIds,
@@ -52,6 +53,7 @@ export const CODECS: {
   readonly server: Codec<ServerAnnouncement>;
   readonly served: Codec<ServedSegment>;
   readonly order: Codec<LoadOrder>;
+  readonly lookup: Codec<LookupRecord>;
 } = {
   assignment: codec<Assignment>({ groups: 'object', planRevision: 'number' }),
   partition: codec<PartitionState>({
@@ -87,6 +89,7 @@ export const CODECS: {
   server: codec<ServerAnnouncement>({ id: 'string', address: 'string', role: 'string' }),
   served: codec<ServedSegment>({ id: 'string', dataSource: 'string', path: 'any' }),
   order: codec<LoadOrder>({ action: 'string', segment: 'object' }),
+  lookup: codec<LookupRecord>({ version: 'any', map: 'object', rest: 'object' }),
 };
 
 function codec<T extends object>(fields: Partial<Record<keyof T & string, Kind>>): Codec<T> {

@@ -19,6 +19,9 @@ export const SERVERS = 'servers/';
 /** Prefix of load orders. */
 export const ASSIGNMENTS = 'assignments/';
 
+/** Prefix of registered lookups. */
+export const LOOKUPS = 'lookups/';
+
 /** `R` of protocol.md 2, without a trailing slash. */
 export function ingestionRoot(ref: IngestionRef): string {
   return `${INGESTIONS}${part(ref.namespace)}/${part(ref.name)}/${part(ref.uid)}`;
@@ -128,6 +131,11 @@ export function orderKey(server: string, segmentId = ''): string {
   return `${ASSIGNMENTS}${part(server)}/${part(segmentId)}`;
 }
 
+/** `lookups/<tier>/<name>`; without a name, the prefix of a tier. */
+export function lookupKey(tier: string, name = ''): string {
+  return `${LOOKUPS}${part(tier)}/${part(name)}`;
+}
+
 /** What a key names. */
 export type ParsedKey =
   | { readonly type: 'assignment'; readonly ref: IngestionRef }
@@ -168,6 +176,7 @@ export type ParsedKey =
   | { readonly type: 'segment'; readonly dataSource: string; readonly segmentId: string }
   | { readonly type: 'server'; readonly server: string }
   | { readonly type: 'served' | 'order'; readonly server: string; readonly segmentId: string }
+  | { readonly type: 'lookup'; readonly tier: string; readonly name: string }
   | { readonly type: 'unknown' };
 
 /** Inverse of all builders. Keys of a newer release are `unknown`, to be left alone. */
@@ -188,6 +197,10 @@ export function parseKey(key: string): ParsedKey {
     case ASSIGNMENTS: {
       const [server = '', segmentId = ''] = parts;
       return parts.length === 2 ? { type: 'order', server, segmentId } : { type: 'unknown' };
+    }
+    case LOOKUPS: {
+      const [tier = '', name = ''] = parts;
+      return parts.length === 2 ? { type: 'lookup', tier, name } : { type: 'unknown' };
     }
     default:
       return { type: 'unknown' };

@@ -190,3 +190,12 @@ export interface LoadOrder {
   /** Set by the historical when it could not: code and message of the last failure. */
   readonly failed?: { readonly code: string; readonly message: string; readonly attempts: number };
 }
+
+/** `lookups/<tier>/<name>`: a table of texts that queries name. Written by the coordinator only. */
+export interface LookupRecord {
+  /** As the user gave it; a later one is greater as text. Null = none was given. */
+  readonly version: string | null;
+  readonly map: Readonly<Record<string, string>>;
+  /** `lookupExtractorFactory` without its map, to be shown as it was sent. */
+  readonly rest: Readonly<Record<string, unknown>>;
+}

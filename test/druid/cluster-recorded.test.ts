@@ -1,24 +1,21 @@
 // What a Druid 33 cluster answered, asked of our broker and coordinator over HTTP: lookups, inline rows, unions, nested
 // queries, joins, errors. Recorded once, see cluster-recorded/README.md.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseInterval } from '../../core/model/interval.ts';
 import {
-  answersFile,
   ask,
   type RecordedAnswer,
+  recordedAnswers,
   type RecordedRequest,
-  requestsFile,
+  recordedRequests,
 } from './cluster-recorded/recorded.ts';
 import { difference, GOLDEN, goldenSet, parseExactJson } from './golden-set.ts';
 import { goldenZips, type ServedSegments, serveSegments } from './served-segments.ts';
 
-const requests = JSON.parse(readFileSync(requestsFile, 'utf8')) as RecordedRequest[];
-const answers = new Map(
-  (JSON.parse(readFileSync(answersFile, 'utf8')) as RecordedAnswer[]).map((a) => [a.name, a]),
-);
+const requests = recordedRequests();
+const answers = new Map(recordedAnswers().map((answer) => [answer.name, answer]));
 
 let served: ServedSegments;
 
@@ -37,24 +34,97 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => served.close());
 
+/** Where we differ and mean to. */
+const ON_PURPOSE: Readonly<Record<string, string>> = {
+  'lookups: before anything': 'there is no state before: no lookups is an empty object',
+  'lookups: introspect unknown': '404 says more than 405',
+  'lookup source unknown': 'an unknown lookup is an error, as everywhere else',
+  'inline scan time ordered': 'rows at hand can be sorted',
+  'inline search': 'eternity is what a Date can hold',
+  'inline bad type': 'a type that is none is refused',
+  'scan over scan': 'the types of the columns are known',
+  'scan over filtered scan offset': 'the types of the columns are known',
+  'join filter not right': 'null is unknown for a comparison, on the right side of a join too',
+  'join scan': 'an ordered scan names no segment',
+  'join scan all columns': 'an ordered scan names no segment',
+  'join RIGHT': 'refused: segments are joined one by one',
+  'join FULL': 'refused: segments are joined one by one',
+  'join lower-case type': 'enumerations are read in any case',
+  'filter source': 'refused by name',
+  'join condition on value': 'a lookup can be joined on its values',
+};
+
+/** Druid 33 answers 500 to bodies it cannot read; we say 400, as later releases do. */
+const isRefusal = (status: number): boolean => status === 400 || status === 500;
+
 test('every recorded request', async () => {
   const failures: string[] = [];
-  let same = 0;
+  let [same, refused, onPurpose] = [0, 0, 0];
   for (const request of requests) {
-    const recorded = answers.get(request.name);
-    const ours = await ask(request, request.to === 'broker' ? served.broker : served.broker);
-    const found = different(ours, recorded);
-    if (found === undefined) same++;
-    else failures.push(`${request.name}: ${found}`);
+    const theirs = answers.get(request.name);
+    const ours = await askOurs(request, theirs);
+    const found = different(request, ours, theirs);
+    const isOnPurpose = ON_PURPOSE[request.name] !== undefined;
+    if (isOnPurpose && found === undefined) failures.push(`${request.name}: no longer differs`);
+    else if (isOnPurpose) onPurpose++;
+    else if (found !== undefined) failures.push(`${request.name}: ${found}`);
+    else if (ours.status === 400) refused++;
+    else same++;
   }
-  console.log(failures.join('\n'), same);
+  console.log(
+    `recorded of Druid 33: ${same} as recorded, ${refused} refused by both, ${onPurpose} differ on purpose, ${failures.length} fail`,
+  );
   expect(failures).toEqual([]);
-});
+  expect(same).toBeGreaterThan(100);
+}, 60_000);
 
-function different(ours: RecordedAnswer, theirs: RecordedAnswer | undefined): string | undefined {
+/** A write reaches the broker a moment later. */
+async function askOurs(
+  request: RecordedRequest,
+  theirs: RecordedAnswer | undefined,
+): Promise<RecordedAnswer> {
+  const server = request.to === 'broker' ? served.broker : served.coordinator;
+  for (let tries = 0; ; tries++) {
+    const ours = await ask(request, server);
+    if (request.method !== 'GET' || ours.status === theirs?.status || tries > 20) return ours;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function different(
+  request: RecordedRequest,
+  ours: RecordedAnswer,
+  theirs: RecordedAnswer | undefined,
+): string | undefined {
   if (theirs === undefined) return 'not recorded';
+  if (isRefusal(ours.status) && isRefusal(theirs.status)) return refusalProblem(request, ours);
   if (ours.status !== theirs.status)
     return `status ${ours.status}, Druid ${theirs.status}: ${ours.text.slice(0, 400)}`;
   if (ours.status !== 200) return undefined;
-  return difference(parseExactJson(ours.text), parseExactJson(theirs.text), '', 0);
+  return difference(comparable(request, ours), comparable(request, theirs), '', 0);
+}
+
+/** A refusal is an error body that says which field and why. */
+function refusalProblem(
+  request: RecordedRequest,
+  { text, status }: RecordedAnswer,
+): string | undefined {
+  const body = JSON.parse(text) as { error?: string; errorMessage?: string; category?: string };
+  if (status !== 400) return `status ${status}: ${text}`;
+  if (request.to === 'coordinator') return body.error === undefined ? text : undefined;
+  return body.category === 'INVALID_INPUT' && (body.errorMessage ?? '').length > 10
+    ? undefined
+    : text;
+}
+
+/** Rows of a scan may be cut into elements anywhere; names of lookups come in any order. */
+function comparable(request: RecordedRequest, { text }: RecordedAnswer): unknown {
+  const value = parseExactJson(text);
+  if (request.path.endsWith('/config/__default')) return [...(value as string[])].toSorted();
+  const { queryType } = (request.body ?? {}) as { queryType?: string };
+  if (queryType !== 'scan' || !Array.isArray(value)) return value;
+  const elements = value as { segmentId: string; events: unknown[]; rowSignature: unknown }[];
+  return elements.length === 0
+    ? []
+    : { ...elements[0], events: elements.flatMap(({ events }) => events) };
 }

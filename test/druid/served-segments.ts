@@ -13,8 +13,10 @@ import { dataSourceKeys, orderKey } from '../../core/metadata/keys.ts';
 import { type DataSegment, dataSegment, type SegmentId } from '../../core/model/data-segment.ts';
 import { parseInterval } from '../../core/model/interval.ts';
 import { type Clock, systemClock } from '../../core/runtime/clock.ts';
+import { startHttpServer } from '../../core/runtime/http-server.ts';
 import { NO_LOG } from '../../core/runtime/log.ts';
 import { createMetrics } from '../../core/runtime/metrics.ts';
+import { lookupRoutes } from '../../operator/coordinator/lookup-endpoints.ts';
 import { memoryCache } from '../../worker/cache/memory/memory-cache.ts';
 import { startBroker } from '../../worker/roles/broker/broker-role.ts';
 import { startHistorical } from '../../worker/roles/historical/historical-role.ts';
@@ -39,6 +41,8 @@ export interface ServedSegments {
   /** `http://host:port` of the broker. */
   readonly broker: string;
   readonly historical: string;
+  /** The coordinator's endpoints for lookups. */
+  readonly coordinator: string;
   close(): Promise<void>;
 }
 
@@ -66,8 +70,15 @@ export async function serveSegments(
     cache: memoryCache(16 * 1024 * 1024),
     metrics: createMetrics(),
   });
+  const coordinator = await startHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    log: NO_LOG,
+    routes: lookupRoutes(store),
+  });
   const close = async (): Promise<void> => {
     const deadline = AbortSignal.timeout(10_000);
+    await coordinator.close(deadline);
     await broker.stop(deadline);
     await historical.stop(deadline);
     await store.close();
@@ -117,6 +128,7 @@ export async function serveSegments(
   return {
     broker: `http://127.0.0.1:${broker.port}`,
     historical: `http://127.0.0.1:${historical.port}`,
+    coordinator: `http://127.0.0.1:${coordinator.port}`,
     close,
   };
 }

@@ -7,6 +7,7 @@ export { answerQuery } from './execute.ts';
 export { finishQuery } from './finish/finish-query.ts';
 export { streamScanAnswer } from './finish/stream-scan.ts';
 export { prettify } from './finish/json.ts';
+export { expandLookups, type LookupFinder, mayNameLookups } from './lookups/expand.ts';
 export { emptyPartial, mergePartials } from './merge.ts';
 export { type Query } from './model.ts';
 export { INTERNAL_LIMITS } from './parse/checks.ts';

@@ -12,6 +12,7 @@ import type { Metrics } from '../../../core/runtime/metrics.ts';
 import { MANAGER } from '../../api/names.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { coordinatorRoutes } from '../../coordinator/endpoints.ts';
+import { lookupRoutes } from '../../coordinator/lookup-endpoints.ts';
 import { createKubeClient, type KubeRequest, type Transport } from '../../kube/client.ts';
 import { EventRecorder } from '../../kube/event-recorder.ts';
 import { LeaseElection, type LeaseTimes } from '../../kube/lease-election.ts';
@@ -133,6 +134,7 @@ export async function startKubernetesOperator(
     log,
     routes: [
       ...coordinatorRoutes(coordinator),
+      ...lookupRoutes(options.store),
       ...standardRoutes({
         version: options.version,
         role: 'operator',

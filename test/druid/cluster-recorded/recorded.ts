@@ -1,6 +1,7 @@
 // Requests to a Druid cluster and its recorded answers: how one is sent and what is kept of the answer. Used by the
 // recorder and by the test that asks our broker the same.
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** What is asked. Key order is kept: Druid's answers do not depend on it, ours must not either. */
@@ -25,9 +26,26 @@ export interface RecordedAnswer {
   readonly text: string;
 }
 
-/** The fixtures beside this file. */
-export const requestsFile: string = fileURLToPath(new URL('requests.json', import.meta.url));
-export const answersFile: string = fileURLToPath(new URL('answers.json', import.meta.url));
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** The fixtures beside this file: a JSON object a line. */
+export const answersFile: string = file('answers.ndjson');
+
+/** What is asked, in order. */
+export function recordedRequests(): RecordedRequest[] {
+  return linesOf<RecordedRequest>(file('requests.ndjson'));
+}
+
+/** What Druid answered. */
+export function recordedAnswers(): RecordedAnswer[] {
+  return linesOf<RecordedAnswer>(answersFile);
+}
+
+function linesOf<T>(path: string): T[] {
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  // Written by the recorder and by hand in this shape.
+  return lines.map((line) => JSON.parse(line) as T);
+}
 
 /** Sends a request. */
 export async function ask(request: RecordedRequest, server: string): Promise<RecordedAnswer> {

@@ -154,6 +154,7 @@ function readExtraction(fields: Fields): ExtractionFn {
     case 'javascript':
       throw refused('extractionFn javascript', 'JavaScript is disabled');
     case 'registeredLookup':
+      throw invalid(`${fields.at('lookup')}: Lookup [${fields.text('lookup')}] not found`);
     case 'time':
       throw refused(`extractionFn ${type}`);
     default:
@@ -162,8 +163,14 @@ function readExtraction(fields: Fields): ExtractionFn {
 }
 
 function lookupOf(fields: Fields): ExtractionFn {
+  // Names that are registered have been replaced by entries before (lookups/expand.ts).
   const raw = fields.raw('lookup');
-  if (!isRecord(raw)) throw refused('a lookup by name', 'send {"type":"map","map":{...}}');
+  if (!isRecord(raw)) {
+    const name = scalarText(raw) ?? fields.optionalText('name');
+    if (name !== null) throw invalid(`${fields.at('lookup')}: Lookup [${name}] not found`);
+    throw invalid(`${fields.at('lookup')}: missing; give a lookup, or the name of one`);
+  }
+  if (fields.has('name')) throw invalid(`${fields.at('name')}: give lookup or name, not both`);
   const lookup = fieldsOf(raw, fields.at('lookup'));
   if (lookup.type('LookupExtractor') !== 'map')
     throw refused(`lookup type ${lookup.type('LookupExtractor')}`);

@@ -14,6 +14,8 @@ import type { Metrics } from '../../../core/runtime/metrics.ts';
 import type { ResultCache } from '../../cache/port.ts';
 import { Inventory } from '../../timeline/inventory.ts';
 import { type Partial, tablesOf } from '../../query/query.ts';
+import { lookupIntrospection } from '../lookups/introspection.ts';
+import { LookupRegistry } from '../lookups/lookup-registry.ts';
 import { RunningQueries } from '../data-node/running-queries.ts';
 import { CANCEL_NONE } from '../data-node/thread-query.ts';
 import type { QueryExecutor } from '../query-endpoint/query-executor.ts';
@@ -45,6 +47,7 @@ export interface Broker {
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { store, cache, clock, log, metrics } = options;
   const inventory = new Inventory(store);
+  const lookups = new LookupRegistry(store, log);
   let isReady = false;
   void inventory.ready.then(() => {
     isReady = true;
@@ -57,12 +60,14 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     routes: [
       ...queryRoutes({
         executor,
+        lookups,
         running: new RunningQueries(),
         clock,
         log,
         metrics,
         host: `${options.host}:${options.port}`,
       }),
+      ...lookupIntrospection(lookups),
       {
         method: 'GET',
         path: '/druid/broker/v1/loadstatus',
@@ -85,6 +90,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     async stop(deadline) {
       await server.close(deadline);
       inventory.close();
+      lookups.close();
       await cache.close();
     },
   };

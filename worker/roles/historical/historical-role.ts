@@ -73,6 +73,7 @@ class HistoricalRole implements SegmentHolder {
       role: 'historical',
       version,
       holder: this,
+      store,
       clock,
       log,
       metrics,

@@ -84,6 +84,7 @@ export async function startIngest(options: IngestOptions): Promise<IngestWorker>
     role: 'ingest',
     version: options.version,
     holder,
+    store: options.store,
     clock,
     log,
     metrics: options.metrics,

@@ -75,6 +75,7 @@ beforeAll(async () => {
     log: NO_LOG,
     routes: queryRoutes({
       executor,
+      lookups: { ready: Promise.resolve(), entries: () => undefined },
       running,
       clock: systemClock,
       log: NO_LOG,

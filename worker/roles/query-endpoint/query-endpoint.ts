@@ -12,11 +12,12 @@ import {
 import type { Route } from '../../../core/runtime/http-router.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
 import type { Metrics } from '../../../core/runtime/metrics.ts';
-import { errorAnswer, parseQueryText, type Query } from '../../query/query.ts';
+import { errorAnswer, type Query } from '../../query/query.ts';
 import { queryHandle, TIMEOUT_DEFAULT_MS } from '../data-node/node-query.ts';
 import type { RunningQueries } from '../data-node/running-queries.ts';
 import { answerChunks } from './answer.ts';
 import type { ExecutionNotes, QueryExecutor } from './query-executor.ts';
+import { type Lookups, readQuery } from './query-text.ts';
 
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 /** Response context header, bytes (druid-query-api.md 2.3). */
@@ -29,6 +30,7 @@ const RUNNING_MAX = 200;
 /** What the endpoint works with. */
 export interface EndpointParts {
   readonly executor: QueryExecutor;
+  readonly lookups: Lookups;
   readonly running: RunningQueries;
   readonly clock: Clock;
   readonly log: Logger;
@@ -80,14 +82,15 @@ export function queryRoutes(parts: EndpointParts): readonly Route[] {
 
 async function post(parts: EndpointParts, request: HttpRequest): Promise<HttpResponse> {
   const startedMs = parts.clock.monotonicMs();
-  const text = Buffer.from(request.body).toString('utf8');
+  const sent = Buffer.from(request.body).toString('utf8');
   let queryId: string = randomUUID();
   let query: Query | undefined;
   try {
     const accept = request.headers['accept'] ?? '*/*';
     if (/smile/i.test(accept) && !/json|\*\/\*/i.test(accept))
       return jsonResponse(406, errorAnswer(notAcceptable(accept), parts.host).body);
-    query = parseQueryText(text);
+    const { query: parsed, text } = await readQuery(sent, parts.lookups);
+    query = parsed;
     queryId = query.context.queryId ?? queryId;
     if (parts.running.size >= RUNNING_MAX) {
       throw new Failure(
