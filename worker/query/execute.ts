@@ -23,7 +23,7 @@ export function answerQuery(
   control: QueryControl,
 ): Iterable<string> {
   const find = typeof pieces === 'function' ? pieces : () => pieces;
-  const steps = planQuery(query, null, control);
+  const steps = planQuery(query, null);
   let step = steps.next();
   while (step.done !== true) step = steps.next(partialOf(step.value, find, control));
   const planned = step.value.query;
@@ -34,5 +34,5 @@ export function answerQuery(
 }
 
 function partialOf({ query }: PlannedQuery, find: PieceFinder, control: QueryControl): Partial {
-  return runToEnd(query, find(query), control);
+  return runToEnd(query, piecesAtHand(query) ?? find(query), control);
 }

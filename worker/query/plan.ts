@@ -3,11 +3,10 @@
 // Fed by execute.ts and by the roles' query endpoint. Source: druid-query-api.md 5.
 
 import { ETERNITY } from '../../core/model/interval.ts';
-import { limitExceeded, type QueryControl } from './control.ts';
+import { limitExceeded } from './control.ts';
 import { resultRows } from './finish/result-rows.ts';
 import { baseOf, type DataSource, type Query } from './model.ts';
 import type { Partial } from './partial.ts';
-import { runToEnd } from './run/run-query.ts';
 import type { QueryPiece } from './run/piece.ts';
 import { inlineBytes, inlineJson, type InlineSource } from './source/inline-source.ts';
 import { inlineView } from './source/inline-view.ts';
@@ -34,7 +33,7 @@ export function piecesAtHand(query: Query): readonly QueryPiece[] | undefined {
 }
 
 /**
- * Plans a query. Yields queries over tables; expects the merged result of each.
+ * Plans a query. Yields the queries to be run before it, planned themselves; expects the merged result of each.
  *
  * @returns the query with everything nested replaced by rows
  * @throws Failure `input` ResourceLimitExceeded when nested results are larger than the context allows
@@ -42,10 +41,9 @@ export function piecesAtHand(query: Query): readonly QueryPiece[] | undefined {
 export function* planQuery(
   query: Query,
   body: unknown,
-  control: QueryControl,
 ): Generator<PlannedQuery, PlannedQuery, Partial> {
   const limit = new NestedLimit(query);
-  const dataSource = yield* planSource(query.dataSource, query, limit, control);
+  const dataSource = yield* planSource(query.dataSource, query, limit);
   if (dataSource === query.dataSource) return { query, body };
   const planned = { ...query, dataSource };
   const base = baseOf(dataSource).type;
@@ -61,7 +59,6 @@ function* planSource(
   source: DataSource,
   outer: Query,
   limit: NestedLimit,
-  control: QueryControl,
 ): Generator<PlannedQuery, DataSource, Partial> {
   switch (source.type) {
     case 'table':
@@ -69,17 +66,14 @@ function* planSource(
     case 'inline':
       return source;
     case 'query': {
-      const planned = yield* planQuery(source.query, source.body, control);
-      const pieces = piecesAtHand(planned.query);
-      const partial =
-        pieces === undefined ? yield planned : runToEnd(planned.query, pieces, control);
-      const rows = resultRows(planned.query, partial);
+      const planned = yield* planQuery(source.query, source.body);
+      const rows = resultRows(planned.query, yield planned);
       limit.add(rows);
       return withTimes(rows, planned.query, outer);
     }
     case 'join': {
-      const left = yield* planSource(source.left, outer, limit, control);
-      const right = yield* planSource(source.right, outer, limit, control);
+      const left = yield* planSource(source.left, outer, limit);
+      const right = yield* planSource(source.right, outer, limit);
       return left === source.left && right === source.right ? source : { ...source, left, right };
     }
   }

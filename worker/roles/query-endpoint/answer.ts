@@ -1,6 +1,7 @@
 // From a query text to the chunks of its JSON answer: innermost query on tables by the executor, outer queries on its
 // result here. Used by the endpoint; the same for data nodes and brokers.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   emptyPartial,
   exactJson,
@@ -14,7 +15,7 @@ import {
   prettify,
   type Query,
   type QueryControl,
-  runToEnd,
+  runQuery,
   streamScanAnswer,
   tablesOf,
   UNLIMITED,
@@ -63,19 +64,22 @@ async function plan(
   if (tablesOf(query).length > 0 && query.dataSource.type !== 'join')
     return { planned: { query, body: null }, isChanged: false };
   const body: unknown = JSON.parse(text, exactNumbers);
-  const steps = planQuery(query, body, control(around.cancelWord));
+  const steps = planQuery(query, body);
   let step = steps.next();
   while (step.done !== true) {
-    const { query: nested, body: nestedBody } = step.value;
-    step = steps.next(await mergedOf(around, nested, exactJson(nestedBody)));
+    const nested = step.value;
+    step = steps.next(
+      (await resultAtHand(around, nested.query)) ??
+        (await mergedOf(around, nested.query, exactJson(nested.body))),
+    );
   }
   return { planned: step.value, isChanged: step.value.body !== body };
 }
 
 async function* chunksOf(around: Around, query: Query, text: string): AsyncGenerator<string> {
-  const atHand = piecesAtHand(query);
+  const atHand = await resultAtHand(around, query);
   if (atHand !== undefined) {
-    yield* finishQuery(query, runToEnd(query, atHand, control(around.cancelWord)));
+    yield* finishQuery(query, atHand);
   } else if (query.queryType === 'scan' && query.order === 'none') {
     const { executor, cancelWord, notes } = around;
     yield* streamScanAnswer(query, executor.execute(query, text, cancelWord, notes));
@@ -95,6 +99,21 @@ async function mergedOf(around: Around, query: Query, text: string): Promise<Par
   }
   checkCancelled(cancelWord);
   return partials.length === 0 ? emptyPartial(query) : mergePartials(query, partials);
+}
+
+/** The result over rows at hand, in steps that let other work in; undefined when tables must be asked. */
+async function resultAtHand({ cancelWord }: Around, query: Query): Promise<Partial | undefined> {
+  const pieces = piecesAtHand(query);
+  if (pieces === undefined) return undefined;
+  const parts: Partial[] = [];
+  const steps = runQuery(query, pieces, control(cancelWord));
+  for (;;) {
+    const step = steps.next();
+    if (step.value !== undefined) parts.push(step.value);
+    if (step.done === true) return mergePartials(query, parts);
+    await nextTurn();
+    checkCancelled(cancelWord);
+  }
 }
 
 function control(cancelWord: Int32Array): QueryControl {
