@@ -10,7 +10,8 @@ export type Source = 'druid' | 'built' | 'index' | 'mixed' | 'broker';
 const BY_NAME: Readonly<Record<string, readonly Source[]>> = {
   // The order of addition of doubles near 1e301.
   'edge_nulls topN multi-value': ['mixed'],
-  // A number per stored row, added up.
+  // A number per stored row, counted or added up.
+  'sketches query time build': ['mixed'],
   'rollup virtual column sum': ['mixed'],
   // A row without a list and one with an empty list roll up into one; which is kept is the order of arrival, and
   // the in-memory index keeps both until the segment is built.

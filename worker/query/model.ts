@@ -9,6 +9,7 @@ import type { LookupTables } from './expression/function.ts';
 import type { DimensionSpec, Filter, SearchSpec } from './filter-model.ts';
 import type { InlineSource } from './source/inline-source.ts';
 import type { JoinCondition } from './source/join-condition.ts';
+import type { SketchAggregator, SketchPost } from './sketch-model.ts';
 import type { SortOrder } from './text/order.ts';
 import type { OutputType } from './value.ts';
 
@@ -80,6 +81,7 @@ export type Aggregator =
       readonly fieldName: string;
       readonly round: boolean;
     }
+  | SketchAggregator
   | {
       readonly type: 'filtered';
       readonly name: string;
@@ -98,6 +100,7 @@ export type PostAggregator =
     }
   | { readonly type: 'fieldAccess'; readonly name: string; readonly fieldName: string }
   | { readonly type: 'finalizingFieldAccess'; readonly name: string; readonly fieldName: string }
+  | (SketchPost & { readonly fields: readonly PostAggregator[] })
   | { readonly type: 'hyperUniqueCardinality'; readonly name: string; readonly fieldName: string }
   | {
       readonly type: 'constant';

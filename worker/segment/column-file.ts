@@ -11,6 +11,8 @@ import { conciseReader } from './concise-reader.ts';
 import { Cursor, type InternalFile } from './internal-file.ts';
 import { isJsonObject, type JsonObject, parseJsonObject, textAt } from './json-object.ts';
 import { readNumberPart } from './number-column.ts';
+import { readPairPart } from './pair-column.ts';
+import { PAIR_VALUE_BYTES, PAIR_VERSION } from './pair-layout.ts';
 import type { NumberType } from './number-supplier.ts';
 import { type BitmapReader, roaringReader } from './roaring-reader.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -26,8 +28,8 @@ const NUMBER_PARTS: Readonly<Record<string, readonly [NumberType, boolean]>> = {
   floatV2: ['FLOAT', true],
 };
 
-/** First byte of a complex part in a layout that is not an indexed container. */
-const NOT_INDEXED = [0x03, 0x7f];
+/** First byte of a complex part in the compressed layout, which is not read. */
+const COMPRESSED_OBJECTS = 0x7f;
 
 interface OpenColumn {
   readonly cursor: Cursor;
@@ -108,7 +110,9 @@ export function openColumn(
       const typeName = textAt(part, 'typeName') ?? '';
       const first = cursor.u8();
       cursor.position--;
-      if (NOT_INDEXED.includes(first)) throw unsupported(file, `${typeName} in layout ${first}`);
+      if (typeName in PAIR_VALUE_BYTES) return readPairPart(cursor, context, { rows, typeName });
+      if (first === PAIR_VERSION || first === COMPRESSED_OBJECTS)
+        throw unsupported(file, `${typeName} in layout ${first}`);
       return readComplexPart(cursor, context, files, { rows, typeName });
     }
     default:

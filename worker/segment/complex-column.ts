@@ -25,6 +25,8 @@ export function readComplexPart(
     type: 'COMPLEX',
     typeName: part.typeName,
     hasNulls: true,
+    describe: (row) =>
+      `segment ${cursor.file.dir}: file '${cursor.file.name}' at offset ${start}, row ${row}`,
     readBytes(row) {
       checkRun(row, 1, part.rows);
       const bytes = reader.get(row);

@@ -73,6 +73,8 @@ export interface ComplexColumn {
   readonly hasNulls: boolean;
   /** The bytes of a row, valid until the next call; undefined for none. */
   readBytes(row: number): Uint8Array | undefined;
+  /** Where the bytes of a row are, for messages about bytes that are not what their type says. */
+  readonly describe?: (row: number) => string;
 }
 
 /** Any column but `__time`. */

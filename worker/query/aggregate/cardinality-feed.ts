@@ -1,6 +1,7 @@
 // cardinality: distinct values, or distinct tuples of a row, hashed as Druid hashes them so that estimates are
 // equal: text as UTF-16 code units, numbers as their bits. Source: druid-query-api.md 10.
 
+import { hashBytes } from '../../../core/complex/hyper-unique.ts';
 import { dimensionTransform, DROPPED, isPlain } from '../engine/dimension-getter.ts';
 import { getterOf, type SourceSet } from '../engine/source.ts';
 import type { NumericSource, StringSource } from '../engine/stored-source.ts';
@@ -8,7 +9,6 @@ import type { DimensionSpec } from '../filter-model.ts';
 import type { Aggregator } from '../model.ts';
 import type { Value } from '../value.ts';
 import { type Feeder, rowFeeder } from './feeder.ts';
-import { hashBytes } from './hyper-unique.ts';
 import type { SketchState } from './sketch-state.ts';
 
 type Cardinality = Aggregator & { type: 'cardinality' };
@@ -89,7 +89,7 @@ function fieldFeeder(field: DimensionSpec, state: SketchState, sources: SourceSe
   const isFloat = isFloatSource(field, sources);
   return rowFeeder((row, slot) => {
     for (const value of values(row)) {
-      if (value !== null && value !== DROPPED) state.sketch(slot).add(hashOf(value, isFloat));
+      if (value !== null && value !== DROPPED) state.sketch(slot).addHash(hashOf(value, isFloat));
     }
   });
 }
@@ -106,7 +106,7 @@ function textFeeder(source: StringSource, state: SketchState): Feeder {
       hash = text === null ? -1 : hashOf(text, false);
       hashes[id] = hash;
     }
-    if (hash > 0) state.sketch(slot).add(hash);
+    if (hash > 0) state.sketch(slot).addHash(hash);
   };
   if (!multi) return rowFeeder((row, slot) => add(source.ids()[row]!, slot));
   return rowFeeder((row, slot) => {
@@ -120,7 +120,7 @@ function numberFeeder(source: NumericSource, state: SketchState): Feeder {
   const get = getterOf(source);
   return rowFeeder((row, slot) => {
     const value = get(row);
-    if (value !== null) state.sketch(slot).add(hashOf(value, isFloat));
+    if (value !== null) state.sketch(slot).addHash(hashOf(value, isFloat));
   });
 }
 
@@ -150,6 +150,6 @@ function byRow(aggregator: Cardinality, state: SketchState, sources: SourceSet):
       }
     }
     const hash = hashBytes(scratch, end);
-    state.sketch(slot).add(hash);
+    state.sketch(slot).addHash(hash);
   });
 }

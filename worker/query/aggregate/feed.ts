@@ -1,6 +1,7 @@
 // Feeders put rows of a view into states: one per aggregator and view. Fed by grouping with row lists and
 // slots; the states they fill are what travels. Source: druid-query-api.md 10.
 
+import { PAIR_TYPES, readPair } from '../../../core/complex/time-pair.ts';
 import { VECTOR_ROWS } from '../../view/view.ts';
 import { getterOf, type SourceSet } from '../engine/source.ts';
 import { compileFilter } from '../filter/compile.ts';
@@ -9,10 +10,12 @@ import type { Aggregator } from '../model.ts';
 import { refused } from '../parse/fields.ts';
 import { convert, longOf, type Value } from '../value.ts';
 import { cardinalityFeeder } from './cardinality-feed.ts';
+import { ComplexState } from './complex-state.ts';
 import { type Feeder, rowFeeder } from './feeder.ts';
 import { groupDoubles, groupLongs, runDoubles, runLongs } from './numeric-feed.ts';
 import { numericInput } from './numeric-input.ts';
 import { PickState } from './pick-state.ts';
+import { objectFeeder, sketchFeeder } from './sketch-feed.ts';
 import { SketchState } from './sketch-state.ts';
 import { type AggregateState, CountState, DoubleState, LongState } from './state.ts';
 
@@ -44,6 +47,9 @@ export function makeFeeder(
       break;
     case 'cardinality':
       if (state instanceof SketchState) return cardinalityFeeder(aggregator, state, sources);
+      break;
+    case 'sketch':
+      if (state instanceof ComplexState) return sketchFeeder(state, sources);
       break;
     case 'filtered':
       return filteredFeeder(aggregator, state, sources);
@@ -102,17 +108,24 @@ function pickFeeder(
   sources: SourceSet,
 ): Feeder {
   const source = sources.source(aggregator.fieldName);
+  const typed = (value: Value): Value => {
+    const result = convert(Array.isArray(value) ? (value[0] ?? null) : value, aggregator.valueType);
+    return typeof result === 'string' ? truncated(result, aggregator.maxStringBytes) : result;
+  };
   if (source.kind === 'complex') {
+    const type = PAIR_TYPES[source.column.typeName];
+    if (type !== undefined && aggregator.operation !== 'any') {
+      return objectFeeder(source, sources.cursor, (slot, bytes) => {
+        const { timeMs, value } = readPair(type, bytes);
+        if (Number.isFinite(timeMs)) state.offer(slot, timeMs, typed(value));
+      });
+    }
     throw refused(
       `aggregator ${aggregator.name} over the ${source.column.typeName} column ${aggregator.fieldName}`,
     );
   }
   const get = getterOf(source);
   const timeOf = getterOf(sources.source(aggregator.timeColumn));
-  const typed = (value: Value): Value => {
-    const result = convert(Array.isArray(value) ? (value[0] ?? null) : value, aggregator.valueType);
-    return typeof result === 'string' ? truncated(result, aggregator.maxStringBytes) : result;
-  };
   return rowFeeder((row, slot) => {
     const time = longOf(timeOf(row));
     if (time !== null) state.offer(slot, Number(time), typed(get(row)));
@@ -137,10 +150,7 @@ function hyperUniqueFeeder(fieldName: string, state: SketchState, sources: Sourc
       'use cardinality',
     );
   }
-  return rowFeeder((row, slot) => {
-    const bytes = source.bytes(row);
-    if (bytes !== undefined && bytes.length > 0) state.sketch(slot).foldBytes(bytes);
-  });
+  return objectFeeder(source, sources.cursor, (slot, bytes) => state.sketch(slot).foldBytes(bytes));
 }
 
 /** Drops the rows its filter does not pass, then feeds the inner aggregator. */

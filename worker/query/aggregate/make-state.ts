@@ -2,6 +2,7 @@
 // three agree. Source: druid-query-api.md 10.
 
 import type { Aggregator } from '../model.ts';
+import { ComplexState } from './complex-state.ts';
 import { PickState } from './pick-state.ts';
 import { SketchState } from './sketch-state.ts';
 import { type AggregateState, CountState, DoubleState, LongState } from './state.ts';
@@ -20,6 +21,8 @@ export function makeState(aggregator: Aggregator): AggregateState {
     case 'cardinality':
     case 'hyperUnique':
       return new SketchState(aggregator.round);
+    case 'sketch':
+      return new ComplexState(aggregator);
     case 'filtered':
       return makeState(aggregator.aggregator);
   }

@@ -1,8 +1,8 @@
 // hyperUnique and cardinality: a sketch a cell. Source: druid-query-api.md 10, druid-segment-format.md 6.
 
+import { HyperUnique } from '../../../core/complex/hyper-unique.ts';
 import type { Value } from '../value.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import { HyperUnique } from './hyper-unique.ts';
 import type { AggregateState } from './state.ts';
 
 /** Cells of sketches, made on first use. `round` = the finalised value is a LONG. */

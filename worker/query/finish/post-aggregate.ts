@@ -5,6 +5,7 @@ import { compileExpression } from '../expression/compile.ts';
 import type { LookupTables } from '../expression/function.ts';
 import { parseExpression } from '../expression/parser.ts';
 import type { PostAggregator } from '../model.ts';
+import { sketchPost } from './sketch-post.ts';
 import { compareValues, convert, doubleOf, longOf, type Value } from '../value.ts';
 
 /** Columns a post-aggregator may read, by output name. Slot -1 is the empty group. */
@@ -32,6 +33,16 @@ export function compilePost(post: PostAggregator, columns: OutputColumns): PostF
     case 'hyperUniqueCardinality':
       return (slot) =>
         cardinalityOf(columns.raw(post.fieldName, slot), columns.isRounded(post.fieldName));
+    case 'thetaSketchEstimate':
+    case 'thetaSketchSetOp':
+    case 'HLLSketchEstimate':
+    case 'HLLSketchEstimateWithBounds':
+    case 'HLLSketchUnion':
+    case 'quantiles':
+      return sketchPost(
+        post,
+        post.fields.map((field) => compilePost(field, columns)),
+      );
     case 'constant': {
       const value = post.isLong ? longOf(post.value) : Number(post.value);
       return () => value;

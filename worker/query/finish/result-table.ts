@@ -161,6 +161,9 @@ function aggregatorType(aggregator: Aggregator): OutputType {
     case 'cardinality':
     case 'hyperUnique':
       return aggregator.round ? 'LONG' : 'DOUBLE';
+    case 'sketch':
+      if (!aggregator.shouldFinalize) return 'STRING';
+      return aggregator.round || aggregator.sketch.type.startsWith('quantiles') ? 'LONG' : 'DOUBLE';
     case 'filtered':
       return aggregatorType(aggregator.aggregator);
   }

@@ -1,9 +1,18 @@
 // Writes scan batches as they come: skips the offset, stops at the limit, and regroups rows into elements of
 // batchSize rows of one segment. Holds at most one element. Source: druid-query-api.md 6.7, 17.
 
+import { PAIR_TYPES, readPair } from '../../../core/complex/time-pair.ts';
 import type { ScanQuery } from '../model.ts';
 import type { ScanBatch } from '../partial.ts';
 import { valueJson } from './json.ts';
+
+/** A pair of a first or last metric as `{"lhs":time,"rhs":value}`, any other object as base64. */
+function objectJson(bytes: Uint8Array, columnType: string | null): string {
+  const type = PAIR_TYPES[columnType?.slice('COMPLEX<'.length, -1) ?? ''];
+  if (type === undefined) return valueJson(bytes);
+  const time = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigInt64(0);
+  return `{"lhs":${time},"rhs":${valueJson(readPair(type, bytes).value, type === 'FLOAT')}}`;
+}
 
 /** Turns batches into JSON elements. */
 export class ScanWriter {
@@ -77,7 +86,11 @@ export class ScanWriter {
     for (let c = 0; c < columns.length; c++) {
       if (c > 0) json += ',';
       if (!compacted) json += keys[c];
-      json += valueJson(values[c]?.[row] ?? null, types[c] === 'FLOAT');
+      const value = values[c]?.[row] ?? null;
+      json +=
+        value instanceof Uint8Array
+          ? objectJson(value, types[c] ?? null)
+          : valueJson(value, types[c] === 'FLOAT');
     }
     return json + (compacted ? ']' : '}');
   }

@@ -31,12 +31,14 @@ export function* timeseriesElements(
     yield `{"timestamp":null,"result":${totalTable(query, groups, shown).objectJson(0)}}`;
 }
 
+const ESTIMATES: readonly string[] = ['cardinality', 'hyperUnique', 'sketch'];
+
 /** The total of no bucket: null, counts included, but for estimates. */
 function nothingJson(query: TimeseriesQuery): string {
   const estimates = new Set(
     query.aggregations
       .map((a) => (a.type === 'filtered' ? { ...a.aggregator, name: a.name } : a))
-      .filter((a) => a.type === 'cardinality' || a.type === 'hyperUnique')
+      .filter((a) => ESTIMATES.includes(a.type))
       .map((a) => a.name),
   );
   return `{${[...query.aggregations, ...query.postAggregations]

@@ -5,9 +5,10 @@ import type { Aggregator, NumericAggregator, PostAggregator } from '../model.ts'
 import { parseDimension, parseOutputType } from './dimension.ts';
 import { type Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
 import { parseFilter } from './filter.ts';
+import { parseSketch, parseSketchPost, SKETCH_AGGREGATOR, SKETCH_POST } from './sketch.ts';
 
 const REFUSED =
-  /^(thetaSketch|HLLSketch|quantilesDoublesSketch|approxHistogram|fixedBucketsHistogram|tDigestSketch|arrayOfDoublesSketch|variance|doubleMean|grouping|expression|min|max|histogram)/;
+  /^(approxHistogram|fixedBucketsHistogram|tDigestSketch|arrayOfDoublesSketch|variance|doubleMean|grouping|expression|min|max|histogram)/;
 const NUMERIC = /^(long|double|float)(Sum|Min|Max)$/;
 const PICK = /^(long|double|float|string)(First|Last|Any)$/;
 /** Bytes a stringFirst keeps of a value when the query does not say. */
@@ -45,6 +46,7 @@ function parseAggregator(fields: Fields, outerName: string | null): Aggregator {
     case 'javascript':
       throw refused('aggregator javascript', 'JavaScript is disabled');
     default:
+      if (SKETCH_AGGREGATOR.test(type)) return parseSketch(fields, name, type);
       if (REFUSED.test(type)) throw refused(`aggregator ${type}`);
       throw unknownType(type, 'AggregatorFactory');
   }
@@ -108,7 +110,7 @@ function parseCardinality(fields: Fields, name: string): Aggregator {
   };
 }
 
-const REFUSED_POST = /^(thetaSketch|HLLSketch|quantilesDoublesSketch|quantile|javascript)/;
+const REFUSED_POST = /^(quantiles?|javascript)$/;
 
 /** @throws Failure `input` QueryInvalid naming the field or the refused type */
 export function parsePostAggregators(fields: Fields): PostAggregator[] {
@@ -155,6 +157,7 @@ function parsePost(fields: Fields): PostAggregator {
       return { type, name, expression, outputType: parseOutputType(fields, 'outputType') };
     }
     default:
+      if (SKETCH_POST.test(type)) return parseSketchPost(fields, name, type, parsePost);
       if (REFUSED_POST.test(type))
         throw refused(
           `post-aggregator ${type}`,

@@ -89,6 +89,12 @@ function checkInputs(post: PostAggregator, known: ReadonlySet<string>): void {
   switch (post.type) {
     case 'arithmetic':
     case 'extreme':
+    case 'thetaSketchEstimate':
+    case 'thetaSketchSetOp':
+    case 'HLLSketchEstimate':
+    case 'HLLSketchEstimateWithBounds':
+    case 'HLLSketchUnion':
+    case 'quantiles':
       for (const field of post.fields) checkInputs(field, known);
       return;
     case 'fieldAccess':

@@ -119,7 +119,7 @@ function mergeTwo(
   right: SegmentAnalysis,
 ): SegmentAnalysis {
   // The later-ending one comes first: its column order and its interval stay.
-  const isLater = endOf(query.dataSource, right.id) > endOf(query.dataSource, left.id);
+  const isLater = isAfter(query.dataSource, right.id, left.id);
   const [a, b] = isLater ? [right, left] : [left, right];
   const columns: Record<string, ColumnAnalysis> = { ...a.columns };
   for (const [name, column] of Object.entries(b.columns)) {
@@ -148,8 +148,12 @@ function namesOf(dataSource: DataSource): readonly string[] {
       : [];
 }
 
-function endOf(dataSource: DataSource, id: string): number {
-  return parsedId(dataSource, id)?.interval.endMs ?? Number.NEGATIVE_INFINITY;
+/** Ends later, or at the same time and is a later partition. */
+function isAfter(dataSource: DataSource, id: string, other: string): boolean {
+  const [a, b] = [parsedId(dataSource, id), parsedId(dataSource, other)];
+  const end = a?.interval.endMs ?? Number.NEGATIVE_INFINITY;
+  const otherEnd = b?.interval.endMs ?? Number.NEGATIVE_INFINITY;
+  return end > otherEnd || (end === otherEnd && (a?.partition ?? 0) > (b?.partition ?? 0));
 }
 
 function parsedId(

@@ -1,7 +1,7 @@
-// MurmurHash3 x64 128-bit, seed 0, on 32-bit halves: what hyperUnique and cardinality hash values with.
-// Source: druid-segment-format.md 6.3.
+// MurmurHash3 x64 128-bit on 32-bit halves: what hyperUnique and cardinality (seed 0) and the DataSketches (seed
+// 9001) hash values with. Source: druid-segment-format.md 6.3.
 
-/** The two halves a HyperLogLog needs: h1 whole, and the top 16 bits of h2. */
+/** The two 64-bit words of a hash, low and high halves. */
 export interface Hash128 {
   h1Low: number;
   h1High: number;
@@ -9,9 +9,12 @@ export interface Hash128 {
   h2High: number;
 }
 
-/** Hashes `bytes[0 .. length-1]` into `out`. */
-export function murmur3(bytes: Uint8Array, length: number, out: Hash128): void {
-  const state = { low1: 0, high1: 0, low2: 0, high2: 0 };
+/** Hashes `bytes[0 .. length-1]` into `out`; `seed` is a whole number below 2^31. */
+export function murmur3(bytes: Uint8Array, length: number, out: Hash128, seed = 0): void {
+  state.low1 = seed;
+  state.high1 = 0;
+  state.low2 = seed;
+  state.high2 = 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks = length >>> 4;
   for (let i = 0; i < blocks; i++) {
@@ -39,6 +42,9 @@ interface State {
   low2: number;
   high2: number;
 }
+
+/** One hash at a time is computed. */
+const state: State = { low1: 0, high1: 0, low2: 0, high2: 0 };
 
 /** Result of the last 64-bit step; a pair returned as an object would be garbage a value. */
 let low = 0;

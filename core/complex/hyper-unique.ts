@@ -2,7 +2,12 @@
 // in hyperUnique columns and writes the same bytes; estimates exactly as Druid does, quirks included.
 // Source: druid-segment-format.md 6.
 
-import { Failure } from '../../../core/runtime/failure.ts';
+import {
+  type ComplexValue,
+  corruptBytes,
+  type HashSketch,
+  type ValueHasher,
+} from './complex-value.ts';
 import { type Hash128, murmur3 } from './murmur3.ts';
 
 const REGISTERS = 2048;
@@ -35,8 +40,20 @@ export function hashBytes(bytes: Uint8Array, length: number = bytes.length): num
   return packedHash(scratchHash);
 }
 
+/** Hashes of values as ingestion adds them: the text of each. */
+export const hyperUniqueHasher: ValueHasher = {
+  text(bytes, start, end, out) {
+    out.low = hashBytes(start === 0 ? bytes : bytes.subarray(start, end), end - start);
+    out.high = 0;
+    return true;
+  },
+  // Values are always given as text.
+  long: () => false,
+  double: () => false,
+};
+
 /** One sketch. */
-export class HyperUnique {
+export class HyperUnique implements HashSketch {
   private offset = 0;
   private nonZero = 0;
   private overflowValue = 0;
@@ -45,7 +62,7 @@ export class HyperUnique {
   private readonly payload: Uint8Array = new Uint8Array(PAYLOAD);
 
   /** Adds a hashed value. Section 6.3. */
-  add(packed: number): void {
+  addHash(packed: number): void {
     this.addRegister(packed & (REGISTERS - 1), packed >>> 11);
   }
 
@@ -87,7 +104,8 @@ export class HyperUnique {
   }
 
   /** Folds another sketch in. Section 6.4. */
-  fold(other: HyperUnique): void {
+  fold(other: ComplexValue): void {
+    if (!(other instanceof HyperUnique)) throw new TypeError('hyperUniques fold hyperUniques');
     if (other.offset > this.offset) {
       const copy = new HyperUnique();
       copy.assign(this);
@@ -123,7 +141,7 @@ export class HyperUnique {
   /**
    * Folds stored bytes in, either version, dense or sparse; an empty array is an empty sketch.
    *
-   * @throws Failure `corrupt` SegmentCorrupt when the bytes are no sketch
+   * @throws Failure `corrupt` ComplexCorrupt when the bytes are no sketch
    */
   foldBytes(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
@@ -250,10 +268,5 @@ interface Sums {
   zeros: number;
 }
 
-function corruptSketch(length: number): Failure {
-  return new Failure(
-    'corrupt',
-    'SegmentCorrupt',
-    `a hyperUnique object of ${length} bytes cannot be read`,
-  );
-}
+const corruptSketch = (length: number): Error =>
+  corruptBytes('hyperUnique', 0, `${length} bytes cannot be read`);

@@ -7,7 +7,7 @@ import { murmur3 } from './murmur3.ts';
 
 function sketchOf(values: readonly string[]): HyperUnique {
   const sketch = new HyperUnique();
-  for (const value of values) sketch.add(hashBytes(Buffer.from(value)));
+  for (const value of values) sketch.addHash(hashBytes(Buffer.from(value)));
   return sketch;
 }
 
@@ -63,7 +63,7 @@ describe('hyperUnique objects', () => {
 
   test('bytes that are no sketch are corrupt', () => {
     expect(() => new HyperUnique().foldBytes(new Uint8Array(8))).toThrow(
-      /hyperUnique object of 8 bytes/,
+      /hyperUnique object at byte 0: 8 bytes/,
     );
   });
 });

@@ -1,0 +1,110 @@
+// From an aggregator, as a spec, a query or a segment's metadata writes it, to what its cells are: type name of the
+// column, an empty value, how raw input is taken. One table for ingestion, segment merge and queries.
+
+import { HyperUnique, hyperUniqueHasher } from './hyper-unique.ts';
+import { type ComplexValue, type ValueHasher } from './complex-value.ts';
+import { HLL_TYPES, type HllType } from './hll-registers.ts';
+import { hllHasher, HllSketch } from './hll-sketch.ts';
+import { QuantilesSketch } from './quantiles-sketch.ts';
+import { thetaHasher, ThetaSketch } from './theta-sketch.ts';
+import { pairTypeName, type PairValueType, TimePair } from './time-pair.ts';
+
+/** An aggregator over a complex column, with the parameters its type takes. */
+export interface ComplexAggregator {
+  readonly type: string;
+  /** thetaSketch. Default 16384. */
+  readonly size?: number;
+  /** HLLSketch. Default 12. */
+  readonly lgK?: number;
+  /** HLLSketch. Default HLL_4. */
+  readonly tgtHllType?: string;
+  /** quantilesDoublesSketch. Default 128. */
+  readonly k?: number;
+  /** stringFirst, stringLast. Default 1024. */
+  readonly maxStringBytes?: number;
+}
+
+/** What raw values become: hashes in a sketch, numbers in a sketch, or the value of a time. */
+export type ComplexInput =
+  | { readonly kind: 'hashes'; readonly hasher: ValueHasher }
+  | { readonly kind: 'numbers' }
+  | { readonly kind: 'pair'; readonly type: PairValueType };
+
+/** How cells of a column come about. */
+export interface ComplexKind {
+  /** Druid's name of the column type. */
+  readonly typeName: string;
+  readonly input: ComplexInput;
+  /** An empty value. */
+  make(): ComplexValue;
+  /** Bytes as stored; undefined = a null element. */
+  stored(value: ComplexValue): Uint8Array | undefined;
+}
+
+/** Defaults of parameters. */
+export const COMPLEX_DEFAULTS = {
+  size: 16_384,
+  lgK: 12,
+  tgtHllType: 'HLL_4',
+  k: 128,
+  maxStringBytes: 1024,
+} as const;
+
+const PAIR = /^(long|double|float|string)(First|Last)$/;
+
+/** What an aggregator's column holds; undefined when the aggregator stores plain numbers or is unknown. */
+export function complexKind(aggregator: ComplexAggregator): ComplexKind | undefined {
+  const pair = PAIR.exec(aggregator.type);
+  if (pair !== null) return pairKind(aggregator, pair[1] ?? '', pair[2] === 'First');
+  switch (aggregator.type) {
+    case 'hyperUnique':
+      return plain(
+        'hyperUnique',
+        { kind: 'hashes', hasher: hyperUniqueHasher },
+        () => new HyperUnique(),
+      );
+    case 'thetaSketch': {
+      const size = aggregator.size ?? COMPLEX_DEFAULTS.size;
+      const input = { kind: 'hashes', hasher: thetaHasher } as const;
+      return plain('thetaSketch', input, () => new ThetaSketch(size));
+    }
+    case 'HLLSketchBuild':
+    case 'HLLSketchMerge':
+      return hllKind(aggregator);
+    case 'quantilesDoublesSketch':
+    case 'quantilesDoublesSketchMerge': {
+      const k = aggregator.k ?? COMPLEX_DEFAULTS.k;
+      return plain('quantilesDoublesSketch', { kind: 'numbers' }, () => new QuantilesSketch(k));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function plain(typeName: string, input: ComplexInput, make: () => ComplexValue): ComplexKind {
+  return { typeName, input, make, stored: (value) => value.toBytes() };
+}
+
+function hllKind(aggregator: ComplexAggregator): ComplexKind {
+  const lgK = aggregator.lgK ?? COMPLEX_DEFAULTS.lgK;
+  const type = hllType(aggregator.tgtHllType);
+  return {
+    typeName: 'HLLSketch',
+    input: { kind: 'hashes', hasher: hllHasher(false) },
+    make: () => new HllSketch(lgK, type),
+    stored: (value) => (value instanceof HllSketch && value.isEmpty ? undefined : value.toBytes()),
+  };
+}
+
+/** The type of that name; the default for any other. */
+export function hllType(name: string | undefined): HllType {
+  return HLL_TYPES.find((type) => type === name) ?? COMPLEX_DEFAULTS.tgtHllType;
+}
+
+function pairKind(aggregator: ComplexAggregator, word: string, isFirst: boolean): ComplexKind {
+  const type =
+    (['LONG', 'DOUBLE', 'FLOAT'] as const).find((t) => t.toLowerCase() === word) ?? 'STRING';
+  const bytesMax = aggregator.maxStringBytes ?? COMPLEX_DEFAULTS.maxStringBytes;
+  const input = { kind: 'pair', type } as const;
+  return plain(pairTypeName(type), input, () => new TimePair(type, isFirst, bytesMax));
+}
