@@ -7,8 +7,9 @@ import { Failure } from '../../../core/runtime/failure.ts';
 import type { Pacer } from '../control.ts';
 import { Selection } from '../engine/selection.ts';
 import { getterOf, SourceSet } from '../engine/source.ts';
+import type { StringSource } from '../engine/stored-source.ts';
 import { compileExpression } from '../expression/compile.ts';
-import type { Getter, LookupTables } from '../expression/function.ts';
+import type { LookupTables } from '../expression/function.ts';
 import type { Filter } from '../filter-model.ts';
 import type { JoinSource, Query } from '../model.ts';
 import type { QueryPiece } from '../run/piece.ts';
@@ -100,10 +101,7 @@ function* joinedRows(
 ): Generator<undefined, JoinedRows> {
   const table = tableOf(join);
   const sources = new SourceSet(view, [], lookups);
-  const keys = join.condition.keys.map(({ left }) =>
-    compileExpression(left, (name) => getterOf(sources.source(name)), lookups),
-  );
-  const partners = partnersOf(join, table, keys);
+  const partners = partnersOf(join, table, sources, lookups);
   const [left, right] = [new RowNumbers(), new RowNumbers()];
   for (const { rows, count } of new Selection(sources, filter, intervals).batches()) {
     const { from } = sources.cursor;
@@ -127,14 +125,22 @@ function* joinedRows(
 function partnersOf(
   join: JoinSource,
   table: JoinTable,
-  keys: readonly Getter[],
+  sources: SourceSet,
+  lookups: LookupTables,
 ): (row: number) => readonly number[] {
   const nothing = join.joinType === 'LEFT' ? [table.nullRow] : [];
   if (join.condition.isNever) return () => nothing;
-  if (keys.length === 0) {
+  const [only, ...others] = join.condition.keys;
+  if (only === undefined) {
     const all = Array.from({ length: table.nullRow }, (_, row) => row);
     return () => (all.length === 0 ? nothing : all);
   }
+  const source = only.left.kind === 'column' ? sources.source(only.left.name) : undefined;
+  if (source?.kind === 'string' && !source.column.multi && others.length === 0)
+    return textPartners(table, source, nothing);
+  const keys = join.condition.keys.map(({ left }) =>
+    compileExpression(left, (name) => getterOf(sources.source(name)), lookups),
+  );
   return (row) => {
     const values = keys.map((key) => key(row));
     if (values.some(Array.isArray)) {
@@ -146,5 +152,21 @@ function partnersOf(
     }
     const found = table.matches(values);
     return found.length === 0 ? nothing : found;
+  };
+}
+
+/** Looks up once a distinct text of the left column. */
+function textPartners(
+  table: JoinTable,
+  source: StringSource,
+  nothing: readonly number[],
+): (row: number) => readonly number[] {
+  const known: (readonly number[] | undefined)[] = [];
+  return (row) => {
+    const id = source.ids()[row]!;
+    const partners = known[id];
+    if (partners !== undefined) return partners;
+    const found = table.matches([source.text(id)]);
+    return (known[id] = found.length === 0 ? nothing : found);
   };
 }
