@@ -170,7 +170,11 @@ function usesLists(expr: Expr): boolean {
     case 'binary':
       return usesLists(expr.left) || usesLists(expr.right);
     case 'call':
-      return /^(array|mv_|string_to_array)/.test(expr.name) || expr.args.some(usesLists);
+      return (
+        /^(array|mv_|string_to_array|scalar_in_array)/.test(expr.name) || expr.args.some(usesLists)
+      );
+    case 'lambda':
+      return true;
   }
 }
 

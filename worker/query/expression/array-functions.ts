@@ -1,7 +1,11 @@
 // Functions on lists and multi-value columns. Source: druid-query-api.md 9.3.
 
-import { compareValues, longOf, textOf, type Value } from '../value.ts';
+import { Failure } from '../../../core/runtime/failure.ts';
+import { compareValues, doubleOf, longOf, textOf, type Value } from '../value.ts';
 import type { ValueFunction } from './function.ts';
+
+/** Longest list that a slice may give. */
+const LENGTH_MAX = 1_000_000;
 
 /** A scalar counts as a list of one, null stays null. */
 function listOf(value: Value): readonly Value[] | null {
@@ -35,6 +39,30 @@ export function arrayFunction(name: string): ValueFunction | undefined {
         onList(a, (list) =>
           list.map((item) => textOf(item) ?? 'null').join(textOf(separator) ?? ''),
         );
+    case 'array_append':
+      return ([a = null, b = null]) => onList(a, (list) => [...list, alike(list, b)]);
+    case 'array_prepend':
+      return ([a = null, b = null]) => onList(b, (list) => [alike(list, a), ...list]);
+    case 'array_concat':
+      return ([a = null, b = null]) =>
+        onList(a, (x) => onList(b, (y) => [...x, ...y.map((item) => alike(x, item))]));
+    case 'array_slice':
+      return ([a = null, from = null, to]) => onList(a, (list) => slice(list, from, to));
+    case 'array_set_add':
+      return ([a = null, b = null]) => onList(a, (list) => setOf([...list, alike(list, b)]));
+    case 'array_set_add_all':
+      return ([a = null, b = null]) =>
+        onList(a, (x) => onList(b, (y) => setOf([...x, ...y.map((item) => alike(x, item))])));
+    case 'array_offset_of':
+      return ([a = null, b = null]) => onList(a, (list) => offsetOf(list, b, 0));
+    case 'array_ordinal_of':
+      return ([a = null, b = null]) => onList(a, (list) => offsetOf(list, b, 1));
+    case 'array_to_mv':
+      return ([a = null]) => a;
+    case 'mv_to_array':
+      return ([a = null]) => onList(a, (list) => list);
+    case 'scalar_in_array':
+      return ([a = null, b = null]) => scalarIn(a, listOf(b));
     case 'string_to_array':
       return ([a = null, separator = null]) =>
         a === null ? null : (textOf(a) ?? '').split(textOf(separator) ?? '');
@@ -45,6 +73,50 @@ export function arrayFunction(name: string): ValueFunction | undefined {
     default:
       return undefined;
   }
+}
+
+/** A value as the values of a list are; what cannot be is null. */
+function alike(list: readonly Value[], value: Value): Value {
+  const like = list.find((item) => item !== null) ?? null;
+  if (value === null || like === null || typeof like === typeof value) return value;
+  if (typeof like === 'bigint') return longOf(value);
+  if (typeof like === 'number') return doubleOf(value);
+  return typeof like === 'string' ? textOf(value) : value;
+}
+
+/** Sorted, each once, null first. */
+function setOf(values: readonly Value[]): Value {
+  const sorted = values.toSorted(compareValues);
+  return sorted.filter((value, i) => i === 0 || compareValues(value, sorted[i - 1] ?? null) !== 0);
+}
+
+/** Values `from .. to-1`; beyond the end nulls. */
+function slice(list: readonly Value[], from: Value, to: Value | undefined): Value {
+  const start = Number(longOf(from) ?? 0n);
+  const end = to === undefined ? list.length : Number(longOf(to) ?? 0n);
+  if (start < 0 || start > list.length || end < start) return null;
+  if (end > LENGTH_MAX) {
+    throw new Failure(
+      'input',
+      'ResourceLimitExceeded',
+      `expression: array_slice up to ${end}, at most ${LENGTH_MAX}`,
+    );
+  }
+  return Array.from({ length: end - start }, (_, i) => list[start + i] ?? null);
+}
+
+/** Position of an equal value of the same type, counted from `first`. */
+function offsetOf(list: readonly Value[], value: Value, first: number): Value {
+  const at = list.findIndex(
+    (item) => typeof item === typeof value && compareValues(item, value) === 0,
+  );
+  return at < 0 ? null : BigInt(at + first);
+}
+
+function scalarIn(value: Value, list: readonly Value[] | null): Value {
+  if (list === null) return null;
+  if (value === null) return list.includes(null) ? 1n : null;
+  return isAmong(value, list) ? 1n : 0n;
 }
 
 function onList(value: Value, fn: (list: readonly Value[]) => Value): Value {

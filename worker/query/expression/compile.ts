@@ -6,7 +6,10 @@ import { compareDoubles, compareText, doubleOf, longOf, textOf, type Value } fro
 import { arrayFunction } from './array-functions.ts';
 import type { Getter, LookupTables, ValueFunction } from './function.ts';
 import { lookupFunction } from './lookup-function.ts';
+import { compileLambdaCall } from './lambda-functions.ts';
+import { takesLambda } from './lambda-head.ts';
 import { mathFunction } from './math-functions.ts';
+import { moreFunction } from './more-functions.ts';
 import type { BinaryOp, Expr } from './parser.ts';
 import { textFunction } from './text-functions.ts';
 import { timeFunction } from './time-functions.ts';
@@ -42,7 +45,14 @@ export function compileExpression(
         compileExpression(expr.right, bind, lookups),
       );
     case 'call':
-      return compileCall(expr, bind, lookups);
+      return takesLambda(expr.name)
+        ? compileLambdaCall(expr, bind, {
+            compile: (part, inner) => compileExpression(part, inner, lookups),
+            isTrue,
+          })
+        : compileCall(expr, bind, lookups);
+    case 'lambda':
+      throw new Failure('bug', 'AssertionFailed', 'a lambda stands where the parser allows none');
   }
 }
 
@@ -182,7 +192,8 @@ function compileCall(
   const fn =
     textFunction(expr.name, constants) ??
     mathFunction(expr.name) ??
-    timeFunction(expr.name, constants);
+    timeFunction(expr.name, constants) ??
+    moreFunction(expr.name, constants);
   if (fn === undefined)
     throw new Failure('bug', 'AssertionFailed', `function ${expr.name} has a name but no code`);
   return overLists(args, fn);

@@ -2,8 +2,9 @@
 // post-aggregators; feeds compile.ts. Source: druid-query-api.md 9.1.
 
 import { Failure } from '../../../core/runtime/failure.ts';
-import type { Value } from '../value.ts';
+import { convert, OUTPUT_TYPES, type Value } from '../value.ts';
 import { FUNCTION_NAMES } from './function-names.ts';
+import { checkLambdaCall, lambdaHead } from './lambda-head.ts';
 import { lexExpression, type Token } from './lexer.ts';
 
 /** An expression tree. `call` names are lower case. */
@@ -11,6 +12,8 @@ export type Expr =
   | { readonly kind: 'literal'; readonly value: Value }
   | { readonly kind: 'column'; readonly name: string }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expr[] }
+  /** Only as the first argument of a call that takes one. */
+  | { readonly kind: 'lambda'; readonly params: readonly string[]; readonly body: Expr }
   | { readonly kind: 'unary'; readonly op: '-' | '!'; readonly arg: Expr }
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly left: Expr; readonly right: Expr };
 
@@ -54,7 +57,7 @@ const DEPTH_MAX = 200;
 const isBinaryOp = (text: string): text is BinaryOp => Object.hasOwn(POWER, text);
 
 /**
- * Parses an expression. Function names are checked; lambdas and lookups are refused by name.
+ * Parses an expression. Function names and the places of lambdas are checked.
  *
  * @throws Failure `input` QueryInvalid with the position
  */
@@ -124,7 +127,28 @@ class Parser {
       return inner;
     }
     if (symbol === '[') return this.array(depth);
+    if (symbol === '<') return this.typedArray(depth);
     throw this.error(`unexpected '${symbol}'`);
+  }
+
+  /** `LONG>[...]`, after the `<`. */
+  private typedArray(depth: number): Expr {
+    const name = this.tokens[this.at++]?.text ?? '';
+    const type = OUTPUT_TYPES.find((known) => known === name);
+    if (type === undefined) throw this.error(`'${name}' is no type of array values`);
+    this.expect('>');
+    this.expect('[');
+    const array = this.array(depth);
+    if (array.kind !== 'literal' || !Array.isArray(array.value)) return array;
+    return { kind: 'literal', value: array.value.map((item: Value) => convert(item, type)) };
+  }
+
+  /** `x -> ...` or `(x, y) -> ...` if one starts here. */
+  private lambda(depth: number): Expr | undefined {
+    const found = lambdaHead(this.tokens, this.at);
+    if (found === undefined) return undefined;
+    this.at = found.end;
+    return { kind: 'lambda', params: found.params, body: this.expression(0, depth + 1) };
   }
 
   private array(depth: number): Expr {
@@ -138,8 +162,10 @@ class Parser {
 
   private word(word: string, depth: number): Expr {
     const next = this.tokens[this.at];
-    if (next?.kind === 'symbol' && next.text === '->')
-      throw this.error('lambdas are not supported');
+    if (next?.kind === 'symbol' && next.text === '<' && word === 'ARRAY') {
+      this.at++;
+      return this.typedArray(depth);
+    }
     if (next?.kind !== 'symbol' || next.text !== '(') return constantOrColumn(word);
     this.at++;
     const name = word.toLowerCase();
@@ -152,13 +178,14 @@ class Parser {
         `function '${word}' takes ${least === most ? least : `${least} to ${most}`} arguments, got ${args.length}`,
       );
     }
+    checkLambdaCall(name, args);
     return { kind: 'call', name, args };
   }
 
   private list(close: string, depth: number): Expr[] {
     const items: Expr[] = [];
     if (this.accept(close)) return items;
-    do items.push(this.expression(0, depth + 1));
+    do items.push(this.lambda(depth) ?? this.expression(0, depth + 1));
     while (this.accept(','));
     this.expect(close);
     return items;
@@ -210,6 +237,9 @@ export function columnsOf(expr: Expr): string[] {
         return;
       case 'call':
         node.args.forEach(visit);
+        return;
+      case 'lambda':
+        for (const name of columnsOf(node.body)) if (!node.params.includes(name)) names.add(name);
         return;
       case 'unary':
         visit(node.arg);

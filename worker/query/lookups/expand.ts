@@ -121,6 +121,7 @@ function lookupsOf(expression: string): string[] {
   const names: string[] = [];
   const visit = (expr: Expr): void => {
     if (expr.kind === 'unary') visit(expr.arg);
+    if (expr.kind === 'lambda') visit(expr.body);
     if (expr.kind === 'binary') [expr.left, expr.right].forEach(visit);
     if (expr.kind !== 'call') return;
     expr.args.forEach(visit);
