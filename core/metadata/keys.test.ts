@@ -6,6 +6,7 @@ import {
   dataSourceKeys,
   ingestionKeys,
   ingestionPrefix,
+  lookupKey,
   orderKey,
   parseKey,
   servedKey,
@@ -42,6 +43,7 @@ test('every key parses back to what built it, whatever characters names hold', (
         [serverKey(id), { type: 'server', server: id }],
         [servedKey(other, id), { type: 'served', server: other, segmentId: id }],
         [orderKey(other, id), { type: 'order', server: other, segmentId: id }],
+        [lookupKey(other, id), { type: 'lookup', tier: other, name: id }],
       ];
       for (const [key, expected] of pairs) {
         expect(parseKey(key)).toEqual(expected);
@@ -50,7 +52,7 @@ test('every key parses back to what built it, whatever characters names hold', (
     }),
     { numRuns: 50 },
   );
-  expect(checked).toBe(50 * 15);
+  expect(checked).toBe(50 * 16);
 });
 
 test('prefixes hold their keys and nothing of a namesake', () => {

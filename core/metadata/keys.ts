@@ -21,6 +21,8 @@ export const ASSIGNMENTS = 'assignments/';
 
 /** Prefix of registered lookups. */
 export const LOOKUPS = 'lookups/';
+/** The one tier of lookups there is: every broker and data node loads it. Druid's name for its default. */
+export const LOOKUP_TIER = '__default';
 
 /** `R` of protocol.md 2, without a trailing slash. */
 export function ingestionRoot(ref: IngestionRef): string {

@@ -1,11 +1,9 @@
 // A lookup as Druid's clients write it, and as it is stored. Fed by lookup-endpoints.ts.
 // Source: Druid's lookup API (druid-query-api.md 8 says how lookups are used).
 
+import { LOOKUP_TIER } from '../../core/metadata/keys.ts';
 import type { LookupRecord } from '../../core/metadata/values.ts';
 import { Failure } from '../../core/runtime/failure.ts';
-
-/** The one tier there is: every broker and data node loads it. */
-export const LOOKUP_TIER = '__default';
 
 /** Longest name, characters. */
 const NAME_MAX = 200;

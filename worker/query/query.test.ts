@@ -11,9 +11,9 @@ import {
   type QueryControl,
   type QueryPiece,
   runQuery,
-  runToEnd,
   UNLIMITED,
 } from './query.ts';
+import { runToEnd } from './run/run-query.ts';
 
 const DAY = Date.UTC(2013, 7, 31);
 const SCHEMA = {

@@ -9,9 +9,9 @@ import {
   mergePartials,
   parseQuery,
   type QueryPiece,
-  runToEnd,
   UNLIMITED,
 } from './query.ts';
+import { runToEnd } from './run/run-query.ts';
 
 // A query over the same rows cut into 1, 2 or 7 pieces gives the same answer, whatever the pieces look like
 // inside, and groups equal those of a plain model. Source: druid-query-api.md 16.

@@ -8,7 +8,7 @@ import { checkSize, DEFAULT_LIMITS } from '../parse/checks.ts';
 import { invalid, isRecord } from '../parse/fields.ts';
 
 /** The entries of a lookup; undefined when there is none of that name. */
-export type LookupFinder = (name: string) => Readonly<Record<string, string>> | undefined;
+type LookupFinder = (name: string) => Readonly<Record<string, string>> | undefined;
 
 /** Keys whose values hold data, not parts of a query. */
 const DATA_KEYS: ReadonlySet<string> = new Set(['context', 'map', 'rows', 'values', 'columnNames']);

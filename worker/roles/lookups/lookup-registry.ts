@@ -2,13 +2,10 @@
 // endpoint, which puts entries into queries.
 
 import { CODECS } from '../../../core/metadata/codecs.ts';
-import { lookupKey, parseKey } from '../../../core/metadata/keys.ts';
+import { LOOKUP_TIER, lookupKey, parseKey } from '../../../core/metadata/keys.ts';
 import type { Change, MetadataStore, Mirror } from '../../../core/metadata/port.ts';
 import { isFailure } from '../../../core/runtime/failure.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
-
-/** The tier that every server loads. */
-const TIER = '__default';
 
 /** The live copy. */
 export class LookupRegistry {
@@ -18,7 +15,7 @@ export class LookupRegistry {
 
   constructor(store: MetadataStore, log: Logger) {
     this.#log = log;
-    this.#mirror = store.mirror(lookupKey(TIER), (changes) =>
+    this.#mirror = store.mirror(lookupKey(LOOKUP_TIER), (changes) =>
       changes.forEach((change) => this.#apply(change)),
     );
   }
