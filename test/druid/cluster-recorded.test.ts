@@ -78,6 +78,51 @@ test('every recorded request', async () => {
   expect(same).toBeGreaterThan(100);
 }, 60_000);
 
+test('a data node asked by itself knows the same lookups and joins the same rows', async () => {
+  const set = { name: 'langs', entries: { en: 'English', ru: 'Russian', zh: 'Chinese' } };
+  await fetch(`${served.coordinator}/druid/coordinator/v1/lookups/config/__default/${set.name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ lookupExtractorFactory: { type: 'map', map: set.entries } }),
+  });
+  const known = {
+    name: '',
+    to: 'broker',
+    method: 'GET',
+    path: '/druid/v1/lookups/introspect/langs',
+  };
+  await expect
+    .poll(async () => (await ask(known as RecordedRequest, served.historical)).status)
+    .toBe(200);
+  const wanted = /^(registeredLookup retain|lookup expression filter|join lookup left)$/;
+  const failures: string[] = [];
+  let asked = 0;
+  for (const request of requests.filter(({ name }) => wanted.test(name))) {
+    const found = different(
+      request,
+      await ask(request, served.historical),
+      answers.get(request.name),
+    );
+    if (found !== undefined) failures.push(`${request.name}: ${found}`);
+    asked++;
+  }
+  expect(failures).toEqual([]);
+  expect(asked).toBe(3);
+}, 30_000);
+
+test('what data nodes may send is limited by the context', async () => {
+  const scan = requests.find(({ name }) => name === 'join scan')?.body as object;
+  const post = async (most: number): Promise<{ status: number; text: string }> => {
+    const body = { ...scan, context: { maxScatterGatherBytes: most } };
+    const request = { name: '', to: 'broker', method: 'POST', path: '/druid/v2', body } as const;
+    return ask(request, served.broker);
+  };
+  expect((await post(1_000_000)).status).toBe(200);
+  const { status, text } = await post(100);
+  expect(status).toBe(400);
+  expect(text).toMatch(/"error":"Resource limit exceeded".*maximum\[100\] bytes/);
+});
+
 /** A write reaches the broker a moment later. */
 async function askOurs(
   request: RecordedRequest,

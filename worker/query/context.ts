@@ -28,6 +28,8 @@ export interface QueryContext {
   /** Most rows and bytes that nested queries may give together; null = any. */
   readonly maxSubqueryRows: number;
   readonly maxSubqueryBytes: number | null;
+  /** Most bytes that a broker takes from data nodes for this query; null = any. */
+  readonly maxScatterGatherBytes: number | null;
   /** Every key as sent, to be carried along. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -80,6 +82,7 @@ function readContext(fields: Fields, raw: Readonly<Record<string, unknown>>): Qu
     maxRowsQueuedForOrdering: fields.integer('maxRowsQueuedForOrdering', 1, 100_000),
     maxSubqueryRows: fields.integer('maxSubqueryRows', 0, SUBQUERY_ROWS),
     maxSubqueryBytes: subqueryBytes(fields),
+    maxScatterGatherBytes: fields.optionalInteger('maxScatterGatherBytes', 0),
     maxSegmentPartitionsOrderedInMemory: fields.integer(
       'maxSegmentPartitionsOrderedInMemory',
       1,

@@ -280,7 +280,25 @@ test('the cache key changes with the question and its part of time, not with the
     key({ filter: { type: 'false' } }),
     key({}, [{ startMs: DAY, endMs: DAY + 1 }]),
   ];
-  expect(new Set([key({}), ...others]).size).toBe(4);
+  const join = (rows: readonly (readonly unknown[])[], condition = 'page == "r.k"'): object => ({
+    dataSource: {
+      type: 'join',
+      left: 'd',
+      right: { type: 'inline', columnNames: ['k', 'n'], columnTypes: ['STRING', 'LONG'], rows },
+      rightPrefix: 'r.',
+      condition,
+      joinType: 'INNER',
+    },
+  });
+  others.push(
+    key(join([['a', 1]])),
+    key(join([['a', 2]])),
+    key(join([['a', 1]], 'user == "r.k"')),
+    key({ sluiceLookups: { l: { a: 'b' } } }),
+    key({ sluiceLookups: { l: { a: 'c' } } }),
+  );
+  expect(new Set([key({}), ...others]).size).toBe(9);
+  expect(key(join([['a', 1]]))).toBe(key(join([['a', 1]])));
   expect(key({ context: { useCache: false } })).toBeUndefined();
   expect(cacheKey(parseQuery(SCAN), 'seg', interval)).toBeUndefined();
 });

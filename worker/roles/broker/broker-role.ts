@@ -101,12 +101,13 @@ function brokerExecutor(parts: ScatterParts): QueryExecutor {
     async *execute(query, text, cancelWord, notes): AsyncGenerator<Partial> {
       await parts.inventory.ready;
       const gone = new AbortController();
+      const gathered = { bytes: 0 };
       void abortOnCancel(parts.clock, cancelWord, gone);
       try {
         for (const dataSource of tablesOf(query)) {
           yield* scatter(
             parts,
-            { query, text, dataSource, cancelWord, signal: gone.signal },
+            { query, text, dataSource, cancelWord, signal: gone.signal, gathered },
             notes,
           );
         }

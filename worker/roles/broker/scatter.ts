@@ -43,6 +43,8 @@ export interface ScatterQuery {
   readonly dataSource: string;
   readonly cancelWord: Int32Array;
   readonly signal: AbortSignal;
+  /** What the nodes have sent for this query, all its data sources together. */
+  readonly gathered: { bytes: number };
 }
 
 /** Partial results of every node. Nothing is given out before every node has agreed on the moment. */
@@ -238,7 +240,7 @@ async function readCache(
 
 async function* results(
   parts: ScatterParts,
-  { query }: ScatterQuery,
+  { query, gathered }: ScatterQuery,
   plan: QueryPlan,
   hits: readonly Partial[],
   answers: readonly NodeAnswer[],
@@ -250,6 +252,8 @@ async function* results(
   for (const answer of answers) {
     const bySegment = new Map<string, Partial[]>();
     for await (const { segment, bytes } of answer.parts) {
+      gathered.bytes += bytes.length;
+      checkGathered(query, gathered.bytes);
       const partial = decodePartial(query, bytes);
       if (segment === undefined) yield partial;
       else bySegment.set(segment, [...(bySegment.get(segment) ?? []), partial]);
@@ -264,4 +268,15 @@ async function* results(
       yield merged;
     }
   }
+}
+
+/** @throws Failure `input` ResourceLimitExceeded */
+function checkGathered(query: Query, bytes: number): void {
+  const most = query.context.maxScatterGatherBytes;
+  if (most === null || bytes <= most) return;
+  throw new Failure(
+    'input',
+    'ResourceLimitExceeded',
+    `Resource limit exceeded: the data nodes sent more than maximum[${most}] bytes; ask for less or raise context.maxScatterGatherBytes`,
+  );
 }
