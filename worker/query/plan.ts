@@ -66,7 +66,7 @@ function* planSource(
     case 'inline':
       return source;
     case 'query': {
-      const planned = yield* planQuery(source.query, source.body);
+      const planned = limited(yield* planQuery(source.query, source.body), limit.rowsMax);
       const rows = resultRows(planned.query, yield planned);
       limit.add(rows);
       return withTimes(rows, planned.query, outer);
@@ -77,6 +77,15 @@ function* planSource(
       return left === source.left && right === source.right ? source : { ...source, left, right };
     }
   }
+}
+
+/** No more rows are asked of a nested scan than it takes to see that there are too many. */
+function limited(planned: PlannedQuery, rowsMax: number): PlannedQuery {
+  const { query, body } = planned;
+  if (query.queryType !== 'scan' || (query.limit !== null && query.limit <= rowsMax))
+    return planned;
+  const limit = rowsMax + 1;
+  return { query: { ...query, limit }, body: { ...(body as object), limit } };
 }
 
 /** A groupBy over a groupBy under `all` sees its rows at the start of the inner interval, any other query at 0. */
@@ -96,6 +105,11 @@ class NestedLimit {
 
   constructor(query: Query) {
     this.#query = query;
+  }
+
+  /** Most rows that one nested query may still give. */
+  get rowsMax(): number {
+    return this.#query.context.maxSubqueryRows - this.#rows;
   }
 
   add(rows: InlineSource): void {
