@@ -28,6 +28,16 @@ import { lineChunks } from './line-chunks.ts';
 
 const CACHE_BYTES = 64 << 20;
 
+/** Nobody queries the hydrants of a build, and they are gone after the merge: no bitmaps, nothing packed. */
+const HYDRANT = {
+  dimension: { createBitmapIndex: false },
+  indexSpec: {
+    dimensionCompression: 'uncompressed',
+    metricCompression: 'none',
+    longEncoding: 'longs',
+  },
+} as const;
+
 /** What was built. */
 export interface BuildReport {
   readonly dir: string;
@@ -196,7 +206,7 @@ class SegmentBuild {
     const { schema } = this.#spec.ingestion;
     for (const { piece, data } of this.#indexer.freeze()) {
       const dir = join(this.#work, String(this.#hydrants.length));
-      await this.#build([indexView(data, metadataOf(schema))], data.interval, dir);
+      await this.#build([indexView(data, metadataOf(schema))], data.interval, dir, HYDRANT);
       this.#hydrants.push(dir);
       this.#indexer.drop([piece]);
     }
@@ -213,17 +223,23 @@ class SegmentBuild {
     }
   }
 
-  #build(views: readonly View[], interval: Interval, outDir: string): Promise<BuiltSegment> {
+  #build(
+    views: readonly View[],
+    interval: Interval,
+    outDir: string,
+    hydrant?: typeof HYDRANT,
+  ): Promise<BuiltSegment> {
     const { schema } = this.#spec.ingestion;
+    const dimensions = dimensionsOf(schema, this.#indexer.state().dimensions);
     return buildSegment({
       views,
       interval,
-      dimensions: dimensionsOf(schema, this.#indexer.state().dimensions),
+      dimensions: dimensions.map((dimension) => ({ ...dimension, ...hydrant?.dimension })),
       metrics: schema.metrics,
       rollup: schema.rollup,
       queryGranularity: schema.queryGranularity,
       timestampSpec: timestampSpecOf(schema),
-      indexSpec: schema.indexSpec,
+      indexSpec: { ...schema.indexSpec, ...hydrant?.indexSpec },
       outDir,
     });
   }

@@ -13,7 +13,7 @@ import type {
 } from '../view/view.ts';
 import type { DimensionData, IndexData } from './index-data.ts';
 import type { MetricData } from './metric-column.ts';
-import { dictionaryBytes, dictionaryIdOf, dictionaryValue } from './text-dictionary.ts';
+import { type DictionaryData, dictionaryIdOf, dictionaryValue } from './text-dictionary.ts';
 
 const TWO_32 = 4_294_967_296;
 
@@ -75,7 +75,7 @@ function stringColumn(data: IndexData, d: DimensionData): StringColumn {
     sorted: false,
     value: (id) => dictionaryValue(d.dictionary, id),
     idOf: (value) => dictionaryIdOf(d.dictionary, value),
-    utf8: (id) => dictionaryBytes(d.dictionary, id),
+    readUtf8: utf8Reader(d.dictionary),
   };
   return {
     kind: 'string',
@@ -93,6 +93,19 @@ function stringColumn(data: IndexData, d: DimensionData): StringColumn {
       // No bitmaps: hasBitmaps says so, and queries then test ids.
     },
     bitmapRows: () => 0,
+  };
+}
+
+/** Values of one dictionary; its arena is wrapped once. */
+function utf8Reader(data: DictionaryData): Dictionary['readUtf8'] {
+  const { arena, entries } = data;
+  const bytes = new Uint8Array(arena.buffer, arena.byteOffset, arena.byteLength);
+  return (id, out) => {
+    if (id === 0) return false;
+    out.bytes = bytes;
+    out.start = entries[id * 2]! * 4;
+    out.end = out.start + entries[id * 2 + 1]!;
+    return true;
   };
 }
 

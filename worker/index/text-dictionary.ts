@@ -157,7 +157,7 @@ export function dictionaryValue(data: DictionaryData, id: number): string | null
 }
 
 /** The UTF-8 of an id (shared memory, do not keep); undefined for id 0. */
-export function dictionaryBytes(data: DictionaryData, id: number): Uint8Array | undefined {
+function dictionaryBytes(data: DictionaryData, id: number): Uint8Array | undefined {
   if (id === 0) return undefined;
   const { arena, entries } = data;
   return new Uint8Array(arena.buffer, (entries[id * 2] ?? 0) * 4, entries[id * 2 + 1] ?? 0);

@@ -9,6 +9,8 @@ export interface ByteWriter {
   i64(value: bigint): void;
   /** Copied before the call returns. */
   bytes(bytes: Uint8Array): void;
+  /** `bytes[start..end)`, copied before the call returns. */
+  range(bytes: Uint8Array, start: number, end: number): void;
   /** i32 byte length and UTF-8 bytes. */
   str(text: string): void;
   /** Leaves `length` bytes to be filled by {@link patch}; returns where they are. */

@@ -2,7 +2,7 @@
 // and for each input the way from its ids to the merged ones. Unsorted dictionaries (the in-memory index) are
 // sorted first. Memory: the merged values once, and four bytes per entry of each input.
 
-import { type StringColumn, VECTOR_ROWS } from '../view/view.ts';
+import { type ByteSlice, type StringColumn, VECTOR_ROWS } from '../view/view.ts';
 import { ValueArena } from './value-arena.ts';
 import { compareUtf8, prefixAt } from './value-order.ts';
 
@@ -90,7 +90,7 @@ function usageOf(column: StringColumn, rows: number, isSet: boolean): Usage {
 /** The used values of one input in ascending order, one at a time. */
 class Source {
   readonly count: number;
-  value: Uint8Array = new Uint8Array(0);
+  readonly value: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
   prefix = 0;
   readonly #column: StringColumn;
   readonly #used: Uint8Array;
@@ -117,8 +117,9 @@ class Source {
       while (this.#at < this.#used.length && this.#used[this.#at] === 0) this.#at++;
       if (this.#at >= this.#used.length) return false;
     } else if (this.#at >= this.count) return false;
-    this.value = this.#column.dictionary.utf8(this.#id()) ?? EMPTY;
-    this.prefix = prefixAt(this.value, 0, this.value.length);
+    const { value } = this;
+    this.#column.dictionary.readUtf8(this.#id(), value);
+    this.prefix = prefixAt(value.bytes, value.start, value.end);
     return true;
   }
 
@@ -136,11 +137,13 @@ function sortedIds(column: StringColumn, used: Uint8Array, count: number): Int32
   const ids = new Int32Array(count);
   for (let id = 0, n = 0; id < used.length; id++) if (used[id] === 1) ids[n++] = id;
   const arena = new ValueArena(count);
-  for (const id of ids) arena.push(column.dictionary.utf8(id) ?? EMPTY);
+  const value: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+  for (let i = 0; i < count; i++) {
+    column.dictionary.readUtf8(ids[i]!, value);
+    arena.push(value);
+  }
   return arena.sortedOrder().map((position) => ids[position]!);
 }
-
-const EMPTY = new Uint8Array(0);
 
 function compareSources(a: Source, b: Source): number {
   return a.prefix - b.prefix || compareUtf8(a.value, b.value);
@@ -150,14 +153,10 @@ function compareSources(a: Source, b: Source): number {
 function mergeSources(sources: readonly Source[], values: ValueArena, firstId: number): void {
   const heap = sources.filter((source) => source.next());
   heap.sort(compareSources);
-  let last: Uint8Array | undefined;
   while (heap.length > 0) {
     const top = heap[0];
     if (top === undefined) return;
-    if (last === undefined || compareUtf8(last, top.value) !== 0) {
-      values.push(top.value);
-      last = values.get(values.size - 1);
-    }
+    if (!values.endsWith(top.value)) values.push(top.value);
     top.assign(firstId + values.size - 1);
     if (!top.next()) {
       const end = heap.pop();

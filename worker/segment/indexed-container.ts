@@ -6,6 +6,7 @@
 //        files <base>_value_<i>: values of 2^p elements each
 //   value = i32 marker (-1 = null), payload
 
+import type { ByteSlice } from '../view/view.ts';
 import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -63,6 +64,11 @@ export class IndexedReader {
 
   /** The payload of an element, valid as long as it is held; undefined for null. Ids outside are a bug. */
   get(element: number): Uint8Array | undefined {
+    return this.read(element, slice) ? slice.bytes.subarray(slice.start, slice.end) : undefined;
+  }
+
+  /** Points `out` at the payload of an element. False for null. Ids outside are a bug. */
+  read(element: number, out: ByteSlice): boolean {
     if (!(element >= 0 && element < this.size)) {
       throw this.#layout.headerFile.corrupt(
         this.#layout.headerAt,
@@ -75,10 +81,19 @@ export class IndexedReader {
     const start = this.#layout.isFirst(element) ? 0 : k === 0 ? chunk.start : chunk.ends[k - 1]!;
     const end = chunk.ends[k]!;
     if (chunk.bytes !== undefined) {
-      return payload(chunk.bytes.subarray(start - chunk.start, end - chunk.start));
+      out.bytes = chunk.bytes;
+      out.start = start - chunk.start;
+      out.end = end - chunk.start;
+    } else {
+      const part = this.#layout.partOf(element);
+      out.bytes = part.file.read(part.valuesAt + start, end - start);
+      out.start = 0;
+      out.end = end - start;
     }
-    const part = this.#layout.partOf(element);
-    return payload(part.file.read(part.valuesAt + start, end - start));
+    // Only a payload of no bytes may be null: old writers kept the length where the marker is.
+    const isNull = end - start === 4 && out.bytes[out.start] === 0xff;
+    out.start += 4;
+    return !isNull;
   }
 
   /** Where an element is, for messages. */
@@ -87,11 +102,8 @@ export class IndexedReader {
   }
 }
 
-/** Only a payload of no bytes may be null: old writers kept the length where the marker is. */
-function payload(value: Uint8Array): Uint8Array | undefined {
-  if (value.length === 4 && value[0] === 0xff) return undefined;
-  return value.subarray(4);
-}
+/** Used within one call. */
+const slice: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
 
 function readChunk(layout: Layout, first: number): Chunk {
   const { headerFile, headerAt, isLittleEndian, size } = layout;

@@ -7,8 +7,8 @@ import { bytesOfI32, type ByteWriter, toBigEndian } from './byte-writer.ts';
 
 /** All lengths and offsets of a container are signed 32-bit. */
 const CONTAINER_BYTES_MAX = 2_147_483_647;
-const NULL_MARKER = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
-const PRESENT_MARKER = new Uint8Array(4);
+const NULL_MARKER = -1;
+const PRESENT_MARKER = 0;
 
 /** A container being written. Exactly `size` values, then {@link finish}. */
 export class IndexedWriter {
@@ -31,8 +31,18 @@ export class IndexedWriter {
 
   /** Adds a value; undefined is null. */
   add(value: Uint8Array | undefined): void {
-    this.#out.bytes(value === undefined ? NULL_MARKER : PRESENT_MARKER);
-    if (value !== undefined) this.#out.bytes(value);
+    if (value !== undefined) {
+      this.addRange(value, 0, value.length);
+      return;
+    }
+    this.#out.i32(NULL_MARKER);
+    this.end();
+  }
+
+  /** Adds `bytes[start..end)`. */
+  addRange(bytes: Uint8Array, start: number, end: number): void {
+    this.#out.i32(PRESENT_MARKER);
+    this.#out.range(bytes, start, end);
     this.end();
   }
 

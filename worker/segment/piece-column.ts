@@ -196,9 +196,13 @@ function textColumn(column: NumericColumn, rows: number): StringColumn {
     sorted: false,
     value: (id) => texts[id] ?? null,
     idOf: (value) => idOf.get(value) ?? -1,
-    utf8(id) {
+    readUtf8(id, out) {
       const text = texts[id] ?? null;
-      return text === null ? undefined : encoder.encode(text);
+      if (text === null) return false;
+      out.bytes = encoder.encode(text);
+      out.start = 0;
+      out.end = out.bytes.length;
+      return true;
     },
   };
   const noBitmaps = (): never => {

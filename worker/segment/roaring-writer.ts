@@ -8,15 +8,9 @@ const ARRAY_MAX = 4096;
 const BITS_BYTES = 8192;
 const NO_OFFSETS_BELOW = 4;
 
-/** A container of the bitmap being written: rows[from..to) with one high half. */
-interface Container {
-  readonly key: number;
-  readonly from: number;
-  readonly to: number;
-  readonly runs: number;
-  readonly isRun: boolean;
-  readonly bytes: number;
-}
+/** What {@link split} found of each container: first row, end (indexes of `rows`), runs or 0 for no run container, bytes. */
+let found = new Int32Array(4 * 64);
+const FOUND_INTS = 4;
 
 let scratch = Buffer.alloc(1 << 16);
 
@@ -27,13 +21,16 @@ let scratch = Buffer.alloc(1 << 16);
  */
 export function roaringBytes(rows: Int32Array, from: number, to: number): Uint8Array {
   if (to - from === 1) return singleton(rows[from]!);
-  const containers = split(rows, from, to);
-  const hasRuns = containers.some((container) => container.isRun);
-  const k = containers.length;
+  const k = split(rows, from, to);
+  let [hasRuns, bodyBytes] = [false, 0];
+  for (let i = 0; i < k; i++) {
+    hasRuns ||= found[i * FOUND_INTS + 2] !== 0;
+    bodyBytes += found[i * FOUND_INTS + 3]!;
+  }
   const hasOffsets = !hasRuns || k >= NO_OFFSETS_BELOW;
   const headsAt = hasRuns ? 4 + Math.ceil(k / 8) : 8;
   const body = headsAt + (hasOffsets ? 8 : 4) * k;
-  const length = containers.reduce((sum, container) => sum + container.bytes, body);
+  const length = body + bodyBytes;
   if (scratch.length < length) scratch = Buffer.alloc(2 * length);
   const out = scratch;
   if (hasRuns) {
@@ -45,14 +42,16 @@ export function roaringBytes(rows: Int32Array, from: number, to: number): Uint8A
     out.writeUInt32LE(k, 4);
   }
   let p = body;
-  containers.forEach((container, i) => {
-    if (container.isRun) out[4 + (i >> 3)]! |= 1 << (i & 7);
-    out.writeUInt16LE(container.key, headsAt + 4 * i);
-    out.writeUInt16LE(container.to - container.from - 1, headsAt + 4 * i + 2);
+  for (let i = 0; i < k; i++) {
+    const at = i * FOUND_INTS;
+    const [start, end, runs] = [found[at]!, found[at + 1]!, found[at + 2]!];
+    if (runs > 0) out[4 + (i >> 3)]! |= 1 << (i & 7);
+    out.writeUInt16LE(rows[start]! >>> 16, headsAt + 4 * i);
+    out.writeUInt16LE(end - start - 1, headsAt + 4 * i + 2);
     if (hasOffsets) out.writeUInt32LE(p, headsAt + 4 * k + 4 * i);
-    writeContainer(out, p, rows, container);
-    p += container.bytes;
-  });
+    writeContainer(out, p, rows, start, end, runs);
+    p += found[at + 3]!;
+  }
   return out.subarray(0, length);
 }
 
@@ -69,31 +68,48 @@ function singleton(row: number): Uint8Array {
   return one;
 }
 
-function split(rows: Int32Array, from: number, to: number): Container[] {
-  const containers: Container[] = [];
-  let start = from;
-  while (start < to) {
-    const key = rows[start]! >>> 16;
+/** Cuts at the high halves; returns the number of containers. */
+function split(rows: Int32Array, from: number, to: number): number {
+  let k = 0;
+  for (let start = from; start < to; k++) {
+    const limit = rows[start]! | 0xffff;
     let end = start + 1;
     let runs = 1;
-    while (end < to && rows[end]! >>> 16 === key) {
-      if (rows[end]! !== rows[end - 1]! + 1) runs++;
-      end++;
+    let previous = rows[start]!;
+    for (; end < to; end++) {
+      const row = rows[end]!;
+      if (row > limit) break;
+      if (row !== previous + 1) runs++;
+      previous = row;
     }
     const cardinality = end - start;
     const plain = cardinality > ARRAY_MAX ? BITS_BYTES : 2 * cardinality;
     const isRun = 2 + 4 * runs < plain;
-    const bytes = isRun ? 2 + 4 * runs : plain;
-    containers.push({ key, from: start, to: end, runs, isRun, bytes });
+    if ((k + 1) * FOUND_INTS > found.length) {
+      const grown = new Int32Array(2 * found.length);
+      grown.set(found);
+      found = grown;
+    }
+    found[k * FOUND_INTS] = start;
+    found[k * FOUND_INTS + 1] = end;
+    found[k * FOUND_INTS + 2] = isRun ? runs : 0;
+    found[k * FOUND_INTS + 3] = isRun ? 2 + 4 * runs : plain;
     start = end;
   }
-  return containers;
+  return k;
 }
 
-function writeContainer(out: Buffer, at: number, rows: Int32Array, container: Container): void {
-  const { from, to, runs, isRun } = container;
+/** `runs` is 0 for a container without runs. */
+function writeContainer(
+  out: Buffer,
+  at: number,
+  rows: Int32Array,
+  from: number,
+  to: number,
+  runs: number,
+): void {
   let p = at;
-  if (isRun) {
+  if (runs > 0) {
     p = out.writeUInt16LE(runs, p);
     for (let i = from; i < to;) {
       let end = i + 1;

@@ -25,6 +25,8 @@ import {
 
 /** Bytes collected before a write: large enough that the call does not count. */
 const BUFFER_BYTES = 1 << 20;
+/** Up to here copying in a loop costs less than a view of the bytes. */
+const SHORT_BYTES = 48;
 
 /** A segment folder being written. */
 export class SmooshWriter implements ByteWriter {
@@ -130,6 +132,19 @@ export class SmooshWriter implements ByteWriter {
     this.#room(length);
     this.#buffer.set(bytes, this.#used);
     this.#used += length;
+  }
+
+  range(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length > SHORT_BYTES) {
+      this.bytes(bytes.subarray(start, end));
+      return;
+    }
+    this.#room(length);
+    const buffer = this.#buffer;
+    let at = this.#used;
+    for (let i = start; i < end; i++) buffer[at++] = bytes[i]!;
+    this.#used = at;
   }
 
   str(text: string): void {

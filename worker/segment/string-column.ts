@@ -154,7 +154,7 @@ export function nullStringColumn(rows: number): StringColumn {
     sorted: true,
     value: () => null,
     idOf: (value) => (value === null ? 0 : -1),
-    utf8: () => undefined,
+    readUtf8: () => false,
   };
   return {
     kind: 'string',

@@ -1,7 +1,7 @@
 // The dictionary of a string column in a segment: plain or front coded, read lazily. Feeds string-column.ts.
 // Source: druid-segment-format.md 2.3.2 to 2.3.4.
 
-import type { Dictionary } from '../view/view.ts';
+import type { ByteSlice, Dictionary } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
 import { type FrontCodedReader, readFrontCoded } from './front-coded.ts';
 import { type IndexedReader, readIndexed } from './indexed-container.ts';
@@ -35,18 +35,34 @@ interface Entries {
   readonly size: number;
   readonly sorted: boolean;
   bytes(id: number): Uint8Array | undefined;
+  read(id: number, out: ByteSlice): boolean;
 }
 
 function plainEntries(reader: IndexedReader): Entries {
-  return { size: reader.size, sorted: reader.sorted, bytes: (id) => reader.get(id) };
+  return {
+    size: reader.size,
+    sorted: reader.sorted,
+    bytes: (id) => reader.get(id),
+    read: (id, out) => reader.read(id, out),
+  };
 }
 
 function frontCodedEntries(reader: FrontCodedReader): Entries {
   const shift = reader.hasNull ? 1 : 0;
+  const bytes = (id: number): Uint8Array | undefined =>
+    id < shift ? undefined : reader.get(id - shift);
   return {
     size: reader.values + shift,
     sorted: true,
-    bytes: (id) => (id < shift ? undefined : reader.get(id - shift)),
+    bytes,
+    read(id, out) {
+      const value = bytes(id);
+      if (value === undefined) return false;
+      out.bytes = value;
+      out.start = 0;
+      out.end = value.length;
+      return true;
+    },
   };
 }
 
@@ -67,8 +83,8 @@ class StoredDictionary implements Dictionary {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   }
 
-  utf8(id: number): Uint8Array | undefined {
-    return this.#entries.bytes(id);
+  readUtf8(id: number, out: ByteSlice): boolean {
+    return this.#entries.read(id, out);
   }
 
   idOf(value: string | null): number {

@@ -3,12 +3,15 @@
 // by string-writer.ts.
 
 import { Failure } from '../../core/runtime/failure.ts';
+import type { ByteSlice } from '../view/view.ts';
 import { PREFIX_BYTES, prefixAt, sortPairs } from './value-order.ts';
 
 const PAGE_POWER = 20;
 const PAGE_BYTES = 1 << PAGE_POWER;
 /** Page numbers are the high bits of a signed 32-bit position. */
 const PAGES_MAX = 2048;
+/** Up to here copying in a loop costs less than a view of the bytes. */
+const SHORT_BYTES = 48;
 
 /** A growing list of byte strings. A value lies within one page; longer ones have a page of their own size. */
 export class ValueArena {
@@ -28,13 +31,16 @@ export class ValueArena {
     return this.#size;
   }
 
-  /** Copies a value to the end. @throws Failure `config` SegmentTooLarge beyond 2 GiB */
-  push(value: Uint8Array): void {
-    const { length } = value;
+  /** Copies `bytes[from..to)` to the end. @throws Failure `config` SegmentTooLarge beyond 2 GiB */
+  push({ bytes, start: from, end: to }: ByteSlice): void {
+    const length = to - from;
     const left = this.#pages.length * PAGE_BYTES - this.#next;
     if (length > left || this.#pages.length === 0) this.#addPages(length);
     const start = this.#next;
-    this.#pages[start >>> PAGE_POWER]!.set(value, start & (PAGE_BYTES - 1));
+    const page = this.#pages[start >>> PAGE_POWER]!;
+    let at = start & (PAGE_BYTES - 1);
+    if (length > SHORT_BYTES) page.set(bytes.subarray(from, to), at);
+    else for (let i = from; i < to; i++) page[at++] = bytes[i]!;
     if (this.#size === this.#starts.length) {
       this.#starts = grown(this.#starts);
       this.#lengths = grown(this.#lengths);
@@ -44,11 +50,22 @@ export class ValueArena {
     this.#next = start + length;
   }
 
-  /** Value `i`; its bytes stay as they are. */
-  get(i: number): Uint8Array {
+  /** Points `out` at value `i`; its bytes stay as they are. */
+  read(i: number, out: ByteSlice): void {
     const start = this.#starts[i]!;
-    const at = start & (PAGE_BYTES - 1);
-    return this.#pages[start >>> PAGE_POWER]!.subarray(at, at + this.#lengths[i]!);
+    out.bytes = this.#pages[start >>> PAGE_POWER]!;
+    out.start = start & (PAGE_BYTES - 1);
+    out.end = out.start + this.#lengths[i]!;
+  }
+
+  /** True when the last value is `slice`'s. */
+  endsWith({ bytes, start, end }: ByteSlice): boolean {
+    const last = this.#size - 1;
+    if (last < 0 || this.#lengths[last] !== end - start) return false;
+    const page = this.#pages[this.#starts[last]! >>> PAGE_POWER]!;
+    let at = this.#starts[last]! & (PAGE_BYTES - 1);
+    for (let i = start; i < end; i++) if (page[at++] !== bytes[i]) return false;
+    return true;
   }
 
   /** Indexes of the values in ascending order. */

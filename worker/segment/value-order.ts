@@ -2,6 +2,8 @@
 // differ in their first six bytes, which fit a double. Used to sort and merge dictionaries.
 // Source: druid-segment-format.md 2.3.2.
 
+import type { ByteSlice } from '../view/view.ts';
+
 /** Bytes of a value in one packed prefix: 48 bits, exact in a double. */
 export const PREFIX_BYTES = 6;
 
@@ -30,12 +32,15 @@ export function prefixAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** Compares two values. */
-export function compareUtf8(a: Uint8Array, b: Uint8Array): number {
-  const n = Math.min(a.length, b.length);
-  for (let i = 0; i < n; i++) {
-    if (a[i] !== b[i]) return RANK[a[i]!]! - RANK[b[i]!]!;
+export function compareUtf8(a: ByteSlice, b: ByteSlice): number {
+  const [aBytes, bBytes] = [a.bytes, b.bytes];
+  const shift = b.start - a.start;
+  const end = Math.min(a.end, b.end - shift);
+  for (let i = a.start; i < end; i++) {
+    const [x, y] = [aBytes[i]!, bBytes[i + shift]!];
+    if (x !== y) return RANK[x]! - RANK[y]!;
   }
-  return a.length - b.length;
+  return a.end - a.start - (b.end - b.start);
 }
 
 /** Ranges this short are sorted by insertion. */

@@ -2,7 +2,7 @@
 // dictionary-encoded when the column is made; everything is read through the same vectors as a segment.
 
 import { Failure } from '../../core/runtime/failure.ts';
-import type { Dictionary, IdLists, NumericColumn, StringColumn } from './view.ts';
+import type { ByteSlice, Dictionary, IdLists, NumericColumn, StringColumn } from './view.ts';
 
 /** A value of a row: absent and undefined read as null. Lists are for string dimensions. */
 export type RowValue = null | undefined | string | number | bigint | readonly (string | null)[];
@@ -32,9 +32,13 @@ class RowDictionary implements Dictionary {
     return this.#ids.get(value) ?? -1;
   }
 
-  utf8(id: number): Uint8Array | undefined {
+  readUtf8(id: number, out: ByteSlice): boolean {
     const value = this.value(id);
-    return value === null ? undefined : encoder.encode(value);
+    if (value === null) return false;
+    out.bytes = encoder.encode(value);
+    out.start = 0;
+    out.end = out.bytes.length;
+    return true;
   }
 }
 

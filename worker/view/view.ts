@@ -9,6 +9,13 @@ import type { Interval } from '../../core/model/interval.ts';
 /** The most rows a caller asks for at once. One LZ4 block of longs (64 KiB) holds as many. */
 export const VECTOR_ROWS = 8192;
 
+/** A range of bytes that belong to somebody else; filled by those who are handed one, so that none is made a value. */
+export interface ByteSlice {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
 /** The stored values of a string column: entry id -> value. */
 export interface Dictionary {
   /** Number of entries, null included. Ids are `0 .. size-1`. */
@@ -19,8 +26,8 @@ export interface Dictionary {
   value(id: number): string | null;
   /** The id of a value, or -1. */
   idOf(value: string | null): number;
-  /** The UTF-8 bytes of an id, valid until the next call; undefined for null. */
-  utf8(id: number): Uint8Array | undefined;
+  /** Points `out` at the UTF-8 bytes of an id, valid until the next call. False, leaving `out` alone, for null. */
+  readUtf8(id: number, out: ByteSlice): boolean;
 }
 
 /** Value lists of a run of rows: row i of the run has `ids[offsets[i]] .. ids[offsets[i+1]-1]`. */
