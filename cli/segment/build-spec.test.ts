@@ -23,8 +23,12 @@ function read(spec: unknown): ReturnType<typeof readBuildSpec> {
 
 test.each([
   [
-    { metricsSpec: [{ type: 'hyperUnique', name: 'u', fieldName: 'd' }] },
-    /metricsSpec\[0\].type: value "hyperUnique": is not supported; use one of count/,
+    { metricsSpec: [{ type: 'variance', name: 'u', fieldName: 'd' }] },
+    /metricsSpec\[0\].type: value "variance": is not supported; use one of count/,
+  ],
+  [
+    { metricsSpec: [{ type: 'longFirst', name: 'u', fieldName: 'd', timeColumn: 'other' }] },
+    /metricsSpec\[0\].timeColumn: value "other": is not supported; use "__time"/,
   ],
   [
     { dimensionsSpec: { dimensions: [{ type: 'json', name: 'j' }] } },

@@ -156,14 +156,49 @@ function dimension(value: unknown, i: number): Json {
 
 function metric(value: unknown, i: number): Json {
   const field = `metricsSpec[${i}]`;
-  const spec = object(value, field);
-  if (!METRIC_TYPES.some((known) => known === spec['type']))
-    refuse(`${field}.type`, spec['type'], `use one of ${METRIC_TYPES.join(', ')}`);
-  if (spec['expression'] !== undefined && spec['expression'] !== null)
-    refuse(`${field}.expression`, spec['expression'], 'use fieldName');
-  onlyKeys(spec, ['type', 'name', 'fieldName', 'expression'], `${field}.`);
+  const given = object(value, field);
+  if (!METRIC_TYPES.some((known) => known === given['type']))
+    refuse(`${field}.type`, given['type'], `use one of ${METRIC_TYPES.join(', ')}`);
+  if (given['expression'] !== undefined && given['expression'] !== null)
+    refuse(`${field}.expression`, given['expression'], 'use fieldName');
+  const { parameters, fixed } = metricKeys(String(given['type']));
+  for (const [key, only] of Object.entries(fixed)) {
+    const word = given[key] ?? only;
+    if (word !== only) refuse(`${field}.${key}`, word, `use ${JSON.stringify(only)}`);
+  }
+  const entries = Object.entries(given).filter(([key]) => !(key in fixed));
+  const spec: Json = Object.fromEntries(entries);
+  onlyKeys(spec, ['type', 'name', 'fieldName', 'expression', ...parameters], `${field}.`);
   // Druid writes a count's fieldName back into stored specs, where it means nothing.
   return present(spec['type'] === 'count' ? { ...spec, fieldName: undefined } : spec);
+}
+
+/** What a metric type takes beyond name and field, and what Druid lets one write of which one value is known here. */
+function metricKeys(type: string): {
+  readonly parameters: readonly string[];
+  readonly fixed: Json;
+} {
+  if (/^string(First|Last)$/.test(type))
+    return { parameters: ['maxStringBytes'], fixed: { timeColumn: '__time' } };
+  if (/(First|Last)$/.test(type)) return { parameters: [], fixed: { timeColumn: '__time' } };
+  switch (type) {
+    case 'hyperUnique':
+      return { parameters: [], fixed: { isInputHyperUnique: false, round: false } };
+    case 'thetaSketch':
+      return { parameters: ['size'], fixed: { isInputThetaSketch: false, shouldFinalize: true } };
+    case 'HLLSketchBuild':
+      return {
+        parameters: ['lgK', 'tgtHllType'],
+        fixed: { round: false, shouldFinalize: true, stringEncoding: 'utf16le' },
+      };
+    case 'quantilesDoublesSketch':
+      return {
+        parameters: ['k'],
+        fixed: { maxStreamLength: 1_000_000_000, shouldFinalize: true },
+      };
+    default:
+      return { parameters: [], fixed: {} };
+  }
 }
 
 /** A name of any case, or the period of a granularity object. */

@@ -66,7 +66,7 @@ export function complexKind(aggregator: ComplexAggregator): ComplexKind | undefi
     case 'thetaSketch': {
       const size = aggregator.size ?? COMPLEX_DEFAULTS.size;
       const input = { kind: 'hashes', hasher: thetaHasher } as const;
-      return plain('thetaSketch', input, () => new ThetaSketch(size));
+      return emptyAsNoBytes(plain('thetaSketch', input, () => new ThetaSketch(size)));
     }
     case 'HLLSketchBuild':
     case 'HLLSketchMerge':
@@ -74,7 +74,12 @@ export function complexKind(aggregator: ComplexAggregator): ComplexKind | undefi
     case 'quantilesDoublesSketch':
     case 'quantilesDoublesSketchMerge': {
       const k = aggregator.k ?? COMPLEX_DEFAULTS.k;
-      return plain('quantilesDoublesSketch', { kind: 'numbers' }, () => new QuantilesSketch(k));
+      const kind = plain(
+        'quantilesDoublesSketch',
+        { kind: 'numbers' },
+        () => new QuantilesSketch(k),
+      );
+      return emptyAsNoBytes(kind);
     }
     default:
       return undefined;
@@ -83,6 +88,19 @@ export function complexKind(aggregator: ComplexAggregator): ComplexKind | undefi
 
 function plain(typeName: string, input: ComplexInput, make: () => ComplexValue): ComplexKind {
   return { typeName, input, make, stored: (value) => value.toBytes() };
+}
+
+/** Bytes of sketches that hold nothing: Druid stores an element of no bytes instead. */
+const EMPTY_BYTES = 8;
+
+function emptyAsNoBytes(kind: ComplexKind): ComplexKind {
+  return {
+    ...kind,
+    stored(value) {
+      const bytes = value.toBytes();
+      return bytes.length === EMPTY_BYTES ? bytes.subarray(0, 0) : bytes;
+    },
+  };
 }
 
 function hllKind(aggregator: ComplexAggregator): ComplexKind {

@@ -6,6 +6,8 @@ import { Failure } from '../runtime/failure.ts';
 
 /** A growing value. */
 export interface ComplexValue {
+  /** Bytes of the arrays it holds. */
+  readonly heldBytes: number;
   /**
    * Folds stored bytes of the same type in.
    *

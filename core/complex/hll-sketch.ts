@@ -57,6 +57,10 @@ export class HllSketch implements HashSketch {
     this.type = type;
   }
 
+  get heldBytes(): number {
+    return this.registers?.values.length ?? 64 + 4 * (this.coupons?.slots.length ?? 0);
+  }
+
   get isEmpty(): boolean {
     return this.coupons?.count === 0;
   }

@@ -54,6 +54,7 @@ export const hyperUniqueHasher: ValueHasher = {
 
 /** One sketch. */
 export class HyperUnique implements HashSketch {
+  readonly heldBytes: number = PAYLOAD;
   private offset = 0;
   private nonZero = 0;
   private overflowValue = 0;

@@ -31,6 +31,12 @@ export class QuantilesSketch implements ComplexValue, QuantilesState {
     this.base = new Float64Array(Math.min(2 * k, 8));
   }
 
+  get heldBytes(): number {
+    let levels = 0;
+    for (const level of this.levels) levels += level?.byteLength ?? 0;
+    return this.base.byteLength + levels;
+  }
+
   /** Adds a value; NaN is ignored. */
   add(value: number): void {
     if (Number.isNaN(value)) return;

@@ -9,7 +9,6 @@ import {
   type ComplexValue,
   corruptBytes,
   type HashSketch,
-  type ValueHash,
   type ValueHasher,
 } from './complex-value.ts';
 import { hashDouble, hashLong, hashUtf8, thetaHash } from './sketch-hash.ts';
@@ -61,6 +60,10 @@ export class ThetaSketch implements HashSketch {
 
   constructor(size: number) {
     this.size = size;
+  }
+
+  get heldBytes(): number {
+    return this.table.byteLength;
   }
 
   addHash(low: number, high: number): void {
@@ -260,9 +263,4 @@ export function thetaOfBytes(bytes: Uint8Array): ThetaSketch {
     Math.max(16, 2 ** Math.ceil(Math.log2(finished.hashes.length + 1))),
     finished,
   );
-}
-
-/** For callers that hash one value at a time. */
-export function newValueHash(): ValueHash {
-  return { low: 0, high: 0 };
 }

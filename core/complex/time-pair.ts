@@ -82,6 +82,10 @@ export class TimePair implements ComplexValue {
     this.timeMs = isFirst ? Infinity : -Infinity;
   }
 
+  get heldBytes(): number {
+    return this.text?.length ?? 0;
+  }
+
   /** True when a value of that time is taken; call one of the setters next. */
   offer(timeMs: number): boolean {
     if (this.isFirst ? timeMs >= this.timeMs : timeMs < this.timeMs) return false;

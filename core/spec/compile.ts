@@ -110,11 +110,7 @@ function compileSchema(
     })),
     discovery: dimensions.length === 0,
     dimensionExclusions: schema.dimensionExclusions ?? [],
-    metrics: (schema.metrics ?? []).map((m) => ({
-      type: m.type,
-      name: m.name,
-      fieldName: m.fieldName ?? '',
-    })),
+    metrics: (schema.metrics ?? []).map((m) => ({ ...m, fieldName: m.fieldName ?? '' })),
     rollup: schema.rollup ?? true,
     queryGranularity: compileGranularity(schema.queryGranularity ?? 'none', zone),
     segmentGranularity: compileGranularity(schema.segmentGranularity ?? 'day', zone),

@@ -23,6 +23,12 @@ export interface CompiledMetric {
   readonly type: MetricType;
   readonly name: string;
   readonly fieldName: string;
+  /** Parameters of sketches and text pairs; absent = their default (core/complex/complex-kind.ts). */
+  readonly size?: number;
+  readonly lgK?: number;
+  readonly tgtHllType?: 'HLL_4' | 'HLL_6' | 'HLL_8';
+  readonly k?: number;
+  readonly maxStringBytes?: number;
 }
 
 /** How segments are written. */

@@ -29,6 +29,18 @@ export const METRIC_TYPES = [
   'doubleMax',
   'floatMin',
   'floatMax',
+  'longFirst',
+  'longLast',
+  'doubleFirst',
+  'doubleLast',
+  'floatFirst',
+  'floatLast',
+  'stringFirst',
+  'stringLast',
+  'hyperUnique',
+  'thetaSketch',
+  'HLLSketchBuild',
+  'quantilesDoublesSketch',
 ] as const;
 /** One of {@link METRIC_TYPES}. */
 export type MetricType = (typeof METRIC_TYPES)[number];
@@ -51,6 +63,16 @@ export interface MetricSpec {
   readonly name: string;
   /** Input field; all types but `count` need one. */
   readonly fieldName?: string;
+  /** thetaSketch: hashes kept, a power of two. Default 16384. */
+  readonly size?: number;
+  /** HLLSketchBuild: log2 of the number of registers. Default 12. */
+  readonly lgK?: number;
+  /** HLLSketchBuild: how registers are stored. Default HLL_4. */
+  readonly tgtHllType?: 'HLL_4' | 'HLL_6' | 'HLL_8';
+  /** quantilesDoublesSketch: accuracy, a power of two. Default 128. */
+  readonly k?: number;
+  /** stringFirst, stringLast: UTF-8 bytes kept of a value. Default 1024. */
+  readonly maxStringBytes?: number;
 }
 
 /** Where the event time is and how it is written. */

@@ -19,6 +19,7 @@ const RULES: readonly Rule[] = [
   startNamesItsValue,
   columnNamesRepeat,
   metricWithoutField,
+  metricParameterDoesNotFit,
   timestampMissingValue,
   granularityUnknown,
   latenessImpossible,
@@ -105,6 +106,29 @@ function metricWithoutField({ schema }: RealtimeIngestionSpec): SpecProblem[] {
           },
         ]
       : [],
+  );
+}
+
+/** Parameters of metrics: which types take them, and which must be powers of two. */
+const METRIC_PARAMETERS = [
+  ['size', /^thetaSketch$/, true],
+  ['lgK', /^HLLSketchBuild$/, false],
+  ['tgtHllType', /^HLLSketchBuild$/, false],
+  ['k', /^quantilesDoublesSketch$/, true],
+  ['maxStringBytes', /^string(First|Last)$/, false],
+] as const;
+
+function metricParameterDoesNotFit({ schema }: RealtimeIngestionSpec): SpecProblem[] {
+  return (schema.metrics ?? []).flatMap((m, i) =>
+    METRIC_PARAMETERS.flatMap(([key, types, isPower]) => {
+      const value = m[key];
+      if (value === undefined) return [];
+      const field = `spec.schema.metrics[${i}].${key}`;
+      if (!types.test(m.type))
+        return [{ field, message: `is not a parameter of type ${m.type}; remove it` }];
+      const isBad = isPower && !Number.isInteger(Math.log2(Number(value)));
+      return isBad ? [{ field, message: `value ${value}: use a power of two` }] : [];
+    }),
   );
 }
 

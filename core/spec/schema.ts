@@ -51,6 +51,17 @@ const metric: z.ZodType<MetricSpec> = objectOf<MetricSpec>(
     type: word('Aggregator.', METRIC_TYPES),
     name: columnName('Output column.'),
     fieldName: optional(text('Input field. Required by every type but count.', 512)),
+    size: optional(
+      whole('thetaSketch: hashes kept, a power of two. Default 16384.', 16, 67_108_864),
+    ),
+    lgK: optional(whole('HLLSketchBuild: log2 of the registers. Default 12.', 4, 21)),
+    tgtHllType: optional(
+      word('HLLSketchBuild: how registers are stored. Default HLL_4.', ['HLL_4', 'HLL_6', 'HLL_8']),
+    ),
+    k: optional(whole('quantilesDoublesSketch: accuracy, a power of two. Default 128.', 2, 32_768)),
+    maxStringBytes: optional(
+      whole('stringFirst, stringLast: UTF-8 bytes kept. Default 1024.', 1, 65_536),
+    ),
   },
 );
 

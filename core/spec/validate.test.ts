@@ -88,6 +88,18 @@ const WRONG: readonly (readonly [path: string, value: unknown, field: string, fi
   ],
   [
     'spec.schema.metrics',
+    [{ type: 'thetaSketch', name: 'x', fieldName: 'f', size: 100 }],
+    'spec.schema.metrics[0].size',
+    /use a power of two/,
+  ],
+  [
+    'spec.schema.metrics',
+    [{ type: 'hyperUnique', name: 'x', fieldName: 'f', lgK: 11 }],
+    'spec.schema.metrics[0].lgK',
+    /not a parameter of type hyperUnique/,
+  ],
+  [
+    'spec.schema.metrics',
     [{ type: 'javascript', name: 'x' }],
     'spec.schema.metrics[0].type',
     /"javascript"/,

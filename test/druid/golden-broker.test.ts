@@ -2,7 +2,7 @@
 // a broker. Everything must be as Druid recorded it, the order of rows and the ids of segments included.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeQuantiles } from './close-quantiles.ts';
+import { closeSketches } from './close-sketches.ts';
 import { comparable } from './golden-comparison.ts';
 import { parseQuery } from '../../worker/query/query.ts';
 import { difference, GOLDEN_SETS, goldenSet, isEstimate, parseExactJson } from './golden-set.ts';
@@ -53,7 +53,7 @@ test('every recorded answer, through historical and broker', async () => {
       const theirs = comparable(parsed, result, set.name, 'broker');
       const ours = comparable(parsed, parseExactJson(text), set.name, 'broker');
       const found = difference(
-        set.name === 'sketches' ? closeQuantiles(ours, theirs) : ours,
+        set.name === 'sketches' ? closeSketches(ours, theirs, true) : ours,
         theirs,
         '',
         isEstimate(query) ? 1e-9 : 0,

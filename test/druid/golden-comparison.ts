@@ -55,8 +55,12 @@ export function notComparable(
   // Search counts stored rows, as count does; a scan with a limit takes the first rows it meets.
   const isLimited = /"(limit|offset)":\d/.test(question);
   if (queryType === 'scan' && isLimited) return true;
-  return rowsDiffer && /"type":"count"|"queryType":"(scan|search)"/.test(question);
+  return rowsDiffer && ROW_WISE.test(question);
 }
+
+/** Counts of stored rows, the rows themselves, and the least or greatest of what rolling up adds up. */
+const ROW_WISE =
+  /"type":"count"|"queryType":"(scan|search)"|"type":"\w+(Min|Max)","name":"\w+","fieldName":"(added|deleted|delta|ratioSum)"/;
 
 /** The part of an answer that is compared. */
 export function comparable(query: object, answer: unknown, set: string, source: Source): unknown {

@@ -50,9 +50,9 @@ function schemaOf(spec: GoldenSpec): CompiledSchema {
     })),
     discovery: false,
     dimensionExclusions: [],
-    metrics: metrics.map(({ type, name, fieldName = '' }): CompiledMetric => ({
+    metrics: metrics.map(({ type, fieldName = '', ...rest }): CompiledMetric => ({
+      ...rest,
       type: type as MetricType,
-      name,
       fieldName,
     })),
     rollup: spec.rollup,

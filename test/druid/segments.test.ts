@@ -6,6 +6,8 @@ import type {
   CompiledIndexSpec,
   CompiledMetric,
 } from '../../core/spec/compiled.ts';
+import { complexKind } from '../../core/complex/complex-kind.ts';
+import { PAIR_TYPES, readPair } from '../../core/complex/time-pair.ts';
 import { METRIC_TYPES, type MetricType } from '../../core/spec/realtime-ingestion.ts';
 import { BlockCache } from '../../worker/segment/block-cache.ts';
 import { buildSegment } from '../../worker/segment/build.ts';
@@ -68,6 +70,26 @@ interface DruidColumn {
   readonly dictionary?: readonly (string | null)[];
 }
 
+/** Bytes of sketches must be the same; pairs are dumped by Druid as time and value. */
+function compareObjects(mine: unknown, theirs: unknown, type: string, where: string): void {
+  const text = (mine as { bytes: string } | null)?.bytes ?? null;
+  const pair = PAIR_TYPES[type.slice('COMPLEX<'.length, -1)];
+  if (pair === undefined) {
+    const druids = (theirs as { hyperUnique?: string } | null)?.hyperUnique ?? theirs;
+    if (text !== druids) expect(text, where).toBe(druids);
+    return;
+  }
+  const bytes = Buffer.from(text ?? '', 'base64');
+  const { value } = readPair(pair, bytes);
+  const { lhs, rhs } = theirs as { lhs: NumberText; rhs: unknown };
+  const found = [
+    bytes.readBigInt64BE(0).toString(),
+    normal(typeof value === 'bigint' ? String(value) : value, pair),
+  ];
+  const expected = [lhs.text, normal(rhs, pair)];
+  if (JSON.stringify(found) !== JSON.stringify(expected)) expect(found, where).toEqual(expected);
+}
+
 /** Compares our dump with Druid's; returns the number of cells compared. */
 function compareDumps(ours: readonly string[], druids: readonly string[]): number {
   const [ourHead = '', ...ourRows] = ours;
@@ -85,11 +107,7 @@ function compareDumps(ours: readonly string[], druids: readonly string[]): numbe
     const theirs = parseExact(druidRows[i] ?? '') as Cells;
     for (const { name, type } of columns) {
       if (type.startsWith('COMPLEX')) {
-        if (!(type === 'COMPLEX<hyperUnique>')) continue;
-        const bytes = (mine[name] as { bytes: string }).bytes;
-        expect(bytes, `${name} of row ${i}`).toBe(
-          (theirs[name] as { hyperUnique: string }).hyperUnique,
-        );
+        compareObjects(mine[name], theirs[name], type, `${name} of row ${i}`);
         cells++;
         continue;
       }
@@ -123,7 +141,7 @@ async function compareHeads(dir: string, druidHead: string): Promise<void> {
     expect(view.metadata.queryGranularity).toEqual(head.metadata.queryGranularity);
     expect(view.metadata.timestampSpec).toEqual(head.metadata.timestampSpec);
     for (const { name, type, dictionary } of head.columns) {
-      if (name === '__time' || type.startsWith('COMPLEX<serializablePair')) continue;
+      if (name === '__time') continue;
       const column = view.column(name);
       expect(column?.kind === 'complex' ? `COMPLEX<${column.typeName}>` : column?.type, name).toBe(
         type,
@@ -237,13 +255,15 @@ function schemaOf(view: SegmentView): Schema {
     const createBitmapIndex = !isString || column.hasBitmaps;
     return { name, type, createBitmapIndex, multiValueHandling: 'sorted_array' };
   });
-  const known = (view.metadata.aggregators ?? []).filter(({ type }) =>
-    METRIC_TYPES.includes(type as MetricType),
+  const known = (view.metadata.aggregators ?? []).filter(
+    ({ type }) =>
+      // Druid 37, the judge, has no theta sketches.
+      METRIC_TYPES.includes(type as MetricType) && type !== 'thetaSketch',
   );
-  const metrics = known.map(({ type, name }) => ({
-    type: type as MetricType,
-    name,
-    fieldName: name,
+  const metrics = known.map((aggregator) => ({
+    ...aggregator,
+    type: aggregator.type as MetricType,
+    fieldName: aggregator.name,
   }));
   return { dimensions, metrics };
 }
@@ -252,12 +272,17 @@ function schemaOf(view: SegmentView): Schema {
 function rowOf(line: string, schema: Schema): Row {
   const cells = parseExact(line) as Cells;
   const types = new Map<string, string>(schema.dimensions.map(({ name, type }) => [name, type]));
-  for (const { name, type } of schema.metrics)
-    types.set(name, /^(count|long)/.test(type) ? 'long' : 'double');
+  for (const metric of schema.metrics) {
+    const { name, type } = metric;
+    const number = /^(count|long)/.test(type) ? 'long' : 'double';
+    types.set(name, complexKind(metric) === undefined ? number : 'object');
+  }
   const out: Record<string, RowValue> = {};
   for (const [name, type] of types) {
     const value = cells[name];
     if (value === null || type === 'string') out[name] = value as RowValue;
+    else if (type === 'object')
+      out[name] = Buffer.from((value as { bytes: string }).bytes, 'base64');
     else {
       const text = value instanceof NumberText ? value.text : (value as string);
       out[name] = type === 'long' ? BigInt(text) : Number(text);

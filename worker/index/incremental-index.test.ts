@@ -73,6 +73,10 @@ function fieldsOf(row: Row): RowFields {
     metricLow: Int32Array.of(1, low(row.sum), 0),
     metricHigh: Int32Array.of(0, high(row.sum), 0),
     metricDouble: Float64Array.of(0, 0, row.max ?? 0),
+    metricText: slices,
+    metricListStart: new Int32Array(0),
+    metricListEnd: new Int32Array(0),
+    eventMs: row.time,
     timeMs: row.time,
   };
 }

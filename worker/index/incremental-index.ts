@@ -1,6 +1,7 @@
 // The in-memory index of one open segment: rows are rolled up as they are added and can be queried when `add`
 // returns. Fed by the index thread with parsed rows; offers views to queries and, frozen, to the segment builder.
 
+import { complexKind } from '../../core/complex/complex-kind.ts';
 import type { Interval } from '../../core/model/interval.ts';
 import type { CompiledSchema } from '../../core/spec/compiled.ts';
 import { FIELD_LIST, FIELD_NULL, FIELD_VALUE, type RowFields } from '../view/fields.ts';
@@ -8,6 +9,7 @@ import { FactTable, KEY_TIME_INTS } from './fact-table.ts';
 import type { DimensionData, IndexData } from './index-data.ts';
 import { ListDictionary } from './list-dictionary.ts';
 import { MetricColumn } from './metric-column.ts';
+import { ObjectColumn } from './object-column.ts';
 import { dictionaryValue, TextDictionary } from './text-dictionary.ts';
 
 const TWO_32 = 4_294_967_296;
@@ -29,7 +31,7 @@ export class IncrementalIndex {
   readonly interval: Interval;
   readonly #schema: CompiledSchema;
   readonly #dimensions: Dimension[] = [];
-  readonly #metrics: readonly MetricColumn[];
+  readonly #metrics: readonly (MetricColumn | ObjectColumn)[];
   readonly #facts: FactTable;
   readonly #doubleBits: Float64Array = new Float64Array(1);
   readonly #intBits: Int32Array = new Int32Array(this.#doubleBits.buffer);
@@ -45,7 +47,10 @@ export class IncrementalIndex {
   constructor(schema: CompiledSchema, interval: Interval) {
     this.interval = interval;
     this.#schema = schema;
-    this.#metrics = schema.metrics.map((m) => new MetricColumn(m));
+    this.#metrics = schema.metrics.map((m) => {
+      const kind = complexKind(m);
+      return kind === undefined ? new MetricColumn(m) : new ObjectColumn(kind);
+    });
     for (const d of schema.dimensions) this.#addDimension(d.name, d.type, d.multiValueHandling);
     this.#facts = new FactTable(this.#strideNow(), schema.rollup);
   }
@@ -102,7 +107,8 @@ export class IncrementalIndex {
     }
     const row = this.#facts.rowOfKey();
     const metrics = this.#metrics;
-    for (let m = 0; m < metrics.length; m++) (metrics[m] as MetricColumn).add(row, fields, m);
+    for (let m = 0; m < metrics.length; m++)
+      (metrics[m] as MetricColumn | ObjectColumn).add(row, fields, m);
     if (timeMs < this.#minTimeMs) this.#minTimeMs = timeMs;
     if (timeMs > this.#maxTimeMs) this.#maxTimeMs = timeMs;
   }

@@ -4,6 +4,7 @@
 import type { Interval } from '../../core/model/interval.ts';
 import type { ListData } from './list-dictionary.ts';
 import type { MetricData } from './metric-column.ts';
+import type { ObjectData } from './object-column.ts';
 import type { DictionaryData } from './text-dictionary.ts';
 
 /** One dimension of the snapshot. */
@@ -29,5 +30,5 @@ export interface IndexData {
   readonly facts: Int32Array;
   readonly stride: number;
   readonly dimensions: readonly DimensionData[];
-  readonly metrics: readonly ({ readonly name: string } & MetricData)[];
+  readonly metrics: readonly ({ readonly name: string } & (MetricData | ObjectData))[];
 }

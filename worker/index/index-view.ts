@@ -4,6 +4,7 @@
 import type { Interval } from '../../core/model/interval.ts';
 import type {
   Column,
+  ComplexColumn,
   Dictionary,
   IdLists,
   NumericColumn,
@@ -13,6 +14,7 @@ import type {
 } from '../view/view.ts';
 import type { DimensionData, IndexData } from './index-data.ts';
 import type { MetricData } from './metric-column.ts';
+import { objectBytes, type ObjectData } from './object-column.ts';
 import { type DictionaryData, dictionaryIdOf, dictionaryValue } from './text-dictionary.ts';
 
 const TWO_32 = 4_294_967_296;
@@ -52,7 +54,11 @@ class IndexView implements View {
         d.type === 'string' ? stringColumn(data, d) : numericDimension(data, d),
       );
     }
-    for (const m of data.metrics) this.#columns.set(m.name, metricColumn(data.rows, m));
+    for (const m of data.metrics)
+      this.#columns.set(
+        m.name,
+        m.type === 'COMPLEX' ? objectColumn(m.name, m) : metricColumn(data.rows, m),
+      );
   }
 
   column(name: string): Column | undefined {
@@ -174,6 +180,17 @@ function numericDimension(data: IndexData, d: DimensionData): NumericColumn {
       for (let i = 0; i < count; i++, at += stride) any |= out[i] = facts[at] as number;
       return any !== 0;
     },
+  };
+}
+
+function objectColumn(name: string, data: ObjectData): ComplexColumn {
+  return {
+    kind: 'complex',
+    type: 'COMPLEX',
+    typeName: data.typeName,
+    hasNulls: true,
+    readBytes: (row) => objectBytes(data, row),
+    describe: (row) => `fresh rows, column '${name}', row ${row}`,
   };
 }
 

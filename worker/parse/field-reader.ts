@@ -2,10 +2,13 @@
 // numbers as two 32-bit halves or a double. Fed by the row parser; fills RowFields.
 
 import {
+  FIELD_DOUBLE,
   FIELD_LIST,
+  FIELD_LONG,
   FIELD_NULL,
   FIELD_VALUE,
   hashBytes,
+  type MetricInput,
   type RowFields,
   type TargetType,
   type TextSlices,
@@ -23,7 +26,8 @@ import {
   RAW_TRUE,
 } from './json-cursor.ts';
 import type { JsonScanner } from './json-scanner.ts';
-import { javaDouble, parseDouble, parseLong } from './number-text.ts';
+import { javaDouble } from './number-text.ts';
+import { putNumber } from './number-target.ts';
 import { TextScratch } from './text-scratch.ts';
 
 const TWO_32 = 4_294_967_296;
@@ -57,6 +61,10 @@ export class FieldReader {
       metricLow: new Int32Array(metrics),
       metricHigh: new Int32Array(metrics),
       metricDouble: new Float64Array(metrics),
+      metricText: textSlices(metrics),
+      metricListStart: new Int32Array(metrics),
+      metricListEnd: new Int32Array(metrics),
+      eventMs: 0,
       timeMs: 0,
     };
   }
@@ -96,15 +104,7 @@ export class FieldReader {
       this.#list(i, slot);
       return;
     }
-    const isText = this.#textOf(
-      kind,
-      s.start[slot] as number,
-      s.end[slot] as number,
-      s.number[slot] as number,
-      f.text,
-      i,
-    );
-    f.dimensionState[i] = isText ? FIELD_VALUE : FIELD_NULL;
+    f.dimensionState[i] = this.#textAt(slot, f.text, i) ? FIELD_VALUE : FIELD_NULL;
   }
 
   numericDimension(i: number, slot: number, type: TargetType): void {
@@ -119,9 +119,39 @@ export class FieldReader {
     );
   }
 
-  metric(i: number, slot: number, type: TargetType): void {
+  metric(i: number, slot: number, type: MetricInput): void {
     const f = this.fields;
-    f.metricState[i] = this.#number(slot, type, f.metricLow, f.metricHigh, f.metricDouble, i);
+    f.metricState[i] =
+      type === 'string' || type === 'value'
+        ? this.#metricValue(i, slot, type === 'value')
+        : this.#number(slot, type, f.metricLow, f.metricHigh, f.metricDouble, i);
+  }
+
+  /** Text or a list; with `isTyped` numbers stay numbers, and booleans are no values. */
+  #metricValue(i: number, slot: number, isTyped: boolean): number {
+    const s = this.#scanner;
+    const f = this.fields;
+    const kind = s.kind[slot] as number;
+    if (kind === RAW_ARRAY) {
+      f.metricListStart[i] = this.#listUsed;
+      if (!this.#readList(slot)) return FIELD_NULL;
+      f.metricListEnd[i] = this.#listUsed;
+      return FIELD_LIST;
+    }
+    if (isTyped && (kind === RAW_TRUE || kind === RAW_FALSE)) {
+      this.errors++;
+      return FIELD_NULL;
+    }
+    if (isTyped && (kind === RAW_INTEGER || kind === RAW_DECIMAL || kind === RAW_NUMBER_TEXT)) {
+      const [start, end] = [s.start[slot] as number, s.end[slot] as number];
+      const isLong =
+        kind === RAW_INTEGER ||
+        (kind === RAW_NUMBER_TEXT && /^-?\d{1,19}$/.test(this.#text(start, end)));
+      const type = isLong ? 'long' : 'double';
+      const state = this.#number(slot, type, f.metricLow, f.metricHigh, f.metricDouble, i);
+      return state === FIELD_VALUE ? (isLong ? FIELD_LONG : FIELD_DOUBLE) : state;
+    }
+    return this.#textAt(slot, f.metricText, i) ? FIELD_VALUE : FIELD_NULL;
   }
 
   countMetric(i: number): void {
@@ -142,14 +172,10 @@ export class FieldReader {
   }
 
   /** Writes the text of a non-list value as slice `i`; false when it is null. */
-  #textOf(
-    kind: number,
-    start: number,
-    end: number,
-    number: number,
-    out: TextSlices,
-    i: number,
-  ): boolean {
+  #textAt(slot: number, out: TextSlices, i: number): boolean {
+    const s = this.#scanner;
+    const kind = s.kind[slot] as number;
+    const [start, end] = [s.start[slot] as number, s.end[slot] as number];
     let at = start;
     let to = end;
     let source = 1;
@@ -164,7 +190,7 @@ export class FieldReader {
       kind === RAW_DECIMAL ||
       kind === RAW_NUMBER_TEXT
     ) {
-      at = this.#scratch.append(this.#scalarText(kind, start, end, number));
+      at = this.#scratch.append(this.#scalarText(kind, start, end, s.number[slot] as number));
       to = this.#scratch.used;
     } else {
       return false;
@@ -200,16 +226,17 @@ export class FieldReader {
 
   #list(i: number, slot: number): void {
     const f = this.fields;
-    const elements = this.#elements(slot);
-    if (elements === undefined) {
-      this.errors++;
-      f.dimensionState[i] = FIELD_NULL;
-      return;
-    }
     f.listStart[i] = this.#listUsed;
-    for (const element of elements) this.#listElement(element);
+    f.dimensionState[i] = this.#readList(slot) ? FIELD_LIST : FIELD_NULL;
     f.listEnd[i] = this.#listUsed;
-    f.dimensionState[i] = FIELD_LIST;
+  }
+
+  /** Appends the elements to the list slices; false when there are others than simple values. */
+  #readList(slot: number): boolean {
+    const elements = this.#elements(slot);
+    if (elements === undefined) this.errors++;
+    for (const element of elements ?? []) this.#listElement(element);
+    return elements !== undefined;
   }
 
   #listElement(element: string | null): void {
@@ -256,32 +283,8 @@ export class FieldReader {
         ? Buffer.from(this.unescape(start, end)).toString('utf8')
         : this.#text(start, end);
     if (text === '') return FIELD_NULL;
-    return this.#numberFromText(text, type, low, high, double, i);
-  }
-
-  #numberFromText(
-    text: string,
-    type: TargetType,
-    low: Int32Array,
-    high: Int32Array,
-    double: Float64Array,
-    i: number,
-  ): number {
-    if (type === 'long') {
-      const value = parseLong(text);
-      if (value !== undefined) {
-        low[i] = Number(BigInt.asIntN(32, value));
-        high[i] = Number(value >> 32n);
-        return FIELD_VALUE;
-      }
-    } else {
-      const value = parseDouble(text);
-      if (value !== undefined && (type === 'double' || Number.isFinite(Math.fround(value)))) {
-        double[i] = type === 'float' ? Math.fround(value) : value;
-        return FIELD_VALUE;
-      }
-    }
-    this.errors++;
-    return FIELD_NULL;
+    const isNumber = putNumber(text, type, low, high, double, i);
+    if (!isNumber) this.errors++;
+    return isNumber ? FIELD_VALUE : FIELD_NULL;
   }
 }

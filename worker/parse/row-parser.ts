@@ -6,7 +6,7 @@
 
 import type { CompiledSchema } from '../../core/spec/compiled.ts';
 import { bucketer, type Bucketer } from '../../core/model/granularity.ts';
-import { FIELD_VALUE, type RowFields, type TargetType } from '../view/fields.ts';
+import { FIELD_VALUE, type MetricInput, type RowFields, type TargetType } from '../view/fields.ts';
 import { FieldReader } from './field-reader.ts';
 import {
   RAW_ABSENT,
@@ -63,7 +63,7 @@ export class RowParser {
   #dimensionSlots: Int32Array;
   #dimensionTypes: TargetType[];
   readonly #metricSlots: Int32Array;
-  readonly #metricTypes: readonly TargetType[];
+  readonly #metricTypes: readonly MetricInput[];
   /** Discovery: slots that have been decided, dimension or not. */
   #decided: Uint8Array = new Uint8Array(64);
 
@@ -118,6 +118,7 @@ export class RowParser {
   /** Fills `fields` from the record just scanned. */
   readFields(): void {
     const { fields } = this;
+    fields.eventMs = this.eventMs;
     fields.timeMs = this.#bucketer.startOf(this.eventMs);
     this.#reader.beginRow();
     if (this.#schema.discovery) this.#discover();
@@ -125,7 +126,7 @@ export class RowParser {
     for (let i = 0; i < this.#metricSlots.length; i++) {
       const slot = this.#metricSlots[i] as number;
       if (slot < 0) this.#reader.countMetric(i);
-      else this.#reader.metric(i, slot, this.#metricTypes[i] as TargetType);
+      else this.#reader.metric(i, slot, this.#metricTypes[i] as MetricInput);
     }
     this.fieldErrors = this.#reader.errors;
   }
@@ -238,6 +239,9 @@ function isColumnName(name: string): boolean {
   return name !== '' && name !== 'index.drd' && name !== 'metadata.drd' && !/[,\n\r]/.test(name);
 }
 
-function metricInput(type: string): TargetType {
+function metricInput(type: string): MetricInput {
+  if (type.startsWith('string') || type === 'hyperUnique') return 'string';
+  if (type === 'thetaSketch' || type === 'HLLSketchBuild') return 'value';
+  if (type === 'quantilesDoublesSketch') return 'double';
   return type.startsWith('double') ? 'double' : type.startsWith('float') ? 'float' : 'long';
 }

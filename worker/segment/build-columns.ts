@@ -8,6 +8,8 @@ import type { NumberPlan, Plan, StringPlan } from './build-plan.ts';
 import { writeSegmentIndex } from './index-drd.ts';
 import { writeSegmentMetadata } from './metadata-drd.ts';
 import { writeNumberColumn } from './number-writer.ts';
+import { gatherObjects, type ObjectPlan } from './object-plan.ts';
+import { writeObjectColumn } from './object-writer.ts';
 import { gatherIds, gatherLists, gatherNumbers, gatherTimes } from './row-gather.ts';
 import type { Piece, RowOrder } from './row-merge.ts';
 import type { SmooshWriter } from './smoosh-writer.ts';
@@ -41,7 +43,10 @@ export function writeColumns(out: SmooshWriter, state: BuildState): void {
   const time = { type: 'LONG', values: arrays.longs, nulls: undefined, rows: order.rows } as const;
   writeNumberColumn(out, time, encoding);
   out.end();
-  for (const metric of plan.metrics) writeNumbers(out, metric, state);
+  for (const metric of plan.metrics) {
+    if (metric.kind === 'number') writeNumbers(out, metric, state);
+    else writeObjects(out, metric, state);
+  }
   const allNull = new Set<string>();
   plan.dimensions.forEach((dimension, place) => {
     if (dimension.kind === 'number') writeNumbers(out, dimension, state);
@@ -60,7 +65,9 @@ export function writeColumns(out: SmooshWriter, state: BuildState): void {
   writeSegmentIndex(out, index, allNull, encoding.bitmaps.json);
   out.end();
   const byName = new Map(options.metrics.map((metric) => [metric.name, combiningForm(metric)]));
-  const aggregators = metrics.map((name) => byName.get(name)).filter((form) => form !== undefined);
+  const aggregators = plan.metrics
+    .map((metric) => (metric.kind === 'object' ? metric.aggregator : byName.get(metric.name)))
+    .filter((form) => form !== undefined);
   const { timestampSpec, queryGranularity, rollup } = options;
   out.begin('metadata.drd');
   out.bytes(
@@ -72,6 +79,16 @@ export function writeColumns(out: SmooshWriter, state: BuildState): void {
 /** Empty lists are kept apart from nulls, so a column that has some is written like any other. */
 function isAllNull({ dictionary }: StringPlan): boolean {
   return dictionary.values.size === 0 && !dictionary.isMulti;
+}
+
+function writeObjects(out: SmooshWriter, column: ObjectPlan, state: BuildState): void {
+  const { order, pieces } = state;
+  state.checkStop();
+  out.begin(column.name);
+  writeObjectColumn(out, column.typeName, order.rows, (emit) =>
+    gatherObjects(pieces, order, column, emit),
+  );
+  out.end();
 }
 
 function writeNumbers(out: SmooshWriter, column: NumberPlan, state: BuildState): void {

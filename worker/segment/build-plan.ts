@@ -6,6 +6,7 @@ import { metricValueType } from '../view/metric.ts';
 import type { View } from '../view/view.ts';
 import { type MergedDictionary, mergeDictionaries } from './dictionary-merge.ts';
 import type { NumberType } from './number-supplier.ts';
+import { type ObjectPlan, planObjects, planOtherObjects } from './object-plan.ts';
 import { numbersOf, PieceIds, PieceNumbers, stringsOf } from './piece-column.ts';
 import type { Fold } from './row-gather.ts';
 import type { KeyColumn, KeySource } from './row-keys.ts';
@@ -32,8 +33,8 @@ export interface NumberPlan {
 export interface Plan {
   readonly dimensions: readonly (StringPlan | NumberPlan)[];
   /** Sorted by name, as Druid stores them. */
-  readonly metrics: readonly NumberPlan[];
-  /** Dimensions, then without rollup metrics. Place i < dimensions.length is dimension i. */
+  readonly metrics: readonly (NumberPlan | ObjectPlan)[];
+  /** Dimensions, then without rollup metrics of numbers. Place i < dimensions.length is dimension i. */
   readonly keyColumns: readonly KeyColumn[];
   /** Per input, per key column. */
   readonly keySources: readonly (readonly KeySource[])[];
@@ -49,12 +50,15 @@ export function planColumns(
   },
 ): Plan {
   const dimensions = options.dimensions.map((dimension) => planDimension(views, dimension));
-  const sorted = options.metrics.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const metrics = sorted.map((metric) => {
+  const planned = options.metrics.map((metric) => {
     const type = metricValueType(metric.type);
-    return planNumbers(views, metric.name, type, foldOf(metric));
+    return planObjects(views, metric) ?? planNumbers(views, metric.name, type, foldOf(metric));
   });
-  const keys = options.rollup ? dimensions : [...dimensions, ...metrics];
+  const known = new Set([...dimensions, ...planned].map((column) => column.name));
+  const others = planOtherObjects(views, known, options.rollup);
+  const metrics = [...planned, ...others].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const numbers = metrics.filter((metric) => metric.kind === 'number');
+  const keys = options.rollup ? dimensions : [...dimensions, ...numbers];
   const keyColumns = keys.map(keyColumnOf);
   const keySources = views.map((_, p) =>
     keys.map((column, c) => keySourceOf(column, keyColumns[c], p)),

@@ -145,7 +145,7 @@ test('layouts that are not read are refused by column', () => {
     for (const [name, part, first] of [
       ['nested', '{"type":"nestedCommonFormat","logicalType":"STRING"}', 0],
       ['packed', '{"type":"complex","typeName":"hyperUnique"}', 0x7f],
-      ['pair', '{"type":"complex","typeName":"serializablePairLongLong"}', 3],
+      ['blocks', '{"type":"complex","typeName":"fixedBuckets"}', 3],
     ] as const) {
       out.begin(name);
       out.str(`{"valueType":"COMPLEX","parts":[${part}]}`);
@@ -158,7 +158,7 @@ test('layouts that are not read are refused by column', () => {
     out.i32(16);
     out.end();
   });
-  for (const name of ['nested', 'packed', 'pair']) {
+  for (const name of ['nested', 'packed', 'blocks']) {
     expect(() => openColumn(files.file(name), context, files, 1)).toThrow(
       new RegExp(`column '${name}'.*cannot be read`),
     );

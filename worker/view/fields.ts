@@ -8,9 +8,15 @@ export const FIELD_NULL = 0;
 export const FIELD_VALUE = 1;
 /** A list of text values (string targets): `listStart[t] .. listEnd[t]-1` index into the list slices. */
 export const FIELD_LIST = 2;
+/** A long where the target takes any value. */
+export const FIELD_LONG = 3;
+/** A double where the target takes any value. */
+export const FIELD_DOUBLE = 4;
 
 /** What a target is read as. */
 export type TargetType = 'string' | 'long' | 'double' | 'float';
+/** What a metric's input is read as; `value` = text, long, double or list, as it comes. */
+export type MetricInput = TargetType | 'value';
 
 /** Text slices: bytes `start[i] .. end[i]-1` of `source[i] === 0 ? record : scratch`. */
 export interface TextSlices {
@@ -46,6 +52,13 @@ export interface RowFields {
   metricLow: Int32Array;
   metricHigh: Int32Array;
   metricDouble: Float64Array;
+  /** Text of metrics that take it. */
+  metricText: TextSlices;
+  /** Lists of metrics that take text; index into the list slices. */
+  metricListStart: Int32Array;
+  metricListEnd: Int32Array;
+  /** Event time before truncation, epoch ms. */
+  eventMs: number;
   /** Truncated to queryGranularity, epoch ms. */
   timeMs: number;
 }

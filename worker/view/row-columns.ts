@@ -2,10 +2,24 @@
 // dictionary-encoded when the column is made; everything is read through the same vectors as a segment.
 
 import { Failure } from '../../core/runtime/failure.ts';
-import type { ByteSlice, Dictionary, IdLists, NumericColumn, StringColumn } from './view.ts';
+import type {
+  ByteSlice,
+  ComplexColumn,
+  Dictionary,
+  IdLists,
+  NumericColumn,
+  StringColumn,
+} from './view.ts';
 
 /** A value of a row: absent and undefined read as null. Lists are for string dimensions. */
-export type RowValue = null | undefined | string | number | bigint | readonly (string | null)[];
+export type RowValue =
+  | null
+  | undefined
+  | string
+  | number
+  | bigint
+  | readonly (string | null)[]
+  | Uint8Array;
 
 const encoder = new TextEncoder();
 
@@ -206,5 +220,29 @@ export function rowNumericColumn(
       out.set(run);
       return true;
     },
+  };
+}
+
+/**
+ * A column of objects given as their bytes.
+ *
+ * @throws Failure `input` RowInvalid for anything but bytes and null
+ */
+export function rowComplexColumn(
+  name: string,
+  typeName: string,
+  values: readonly RowValue[],
+): ComplexColumn {
+  const objects = values.map((value) => {
+    if (value === null || value === undefined || value instanceof Uint8Array) return value;
+    throw new Failure('input', 'RowInvalid', `column ${name}: a value is not bytes`);
+  });
+  return {
+    kind: 'complex',
+    type: 'COMPLEX',
+    typeName,
+    hasNulls: true,
+    readBytes: (row) => objects[row] ?? undefined,
+    describe: (row) => `column '${name}', row ${row}`,
   };
 }

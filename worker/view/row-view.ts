@@ -1,12 +1,19 @@
 // A view over an array of plain rows: the simplest complete implementation of view.ts. Fed by tests and by
 // small tools (one row, a handful of rows); read by query and by the segment writer exactly as any other view.
 
+import { complexKind } from '../../core/complex/complex-kind.ts';
 import type { Interval } from '../../core/model/interval.ts';
 import { druidGranularity, type Granularity } from '../../core/model/granularity.ts';
 import { ETERNITY } from '../../core/model/interval.ts';
-import type { DimensionType, MetricType } from '../../core/spec/realtime-ingestion.ts';
+import type { CompiledMetric } from '../../core/spec/compiled.ts';
+import type { DimensionType } from '../../core/spec/realtime-ingestion.ts';
 import { combiningForm, metricValueType } from './metric.ts';
-import { rowNumericColumn, rowStringColumn, type RowValue } from './row-columns.ts';
+import {
+  rowComplexColumn,
+  rowNumericColumn,
+  rowStringColumn,
+  type RowValue,
+} from './row-columns.ts';
 import type { Column, View } from './view.ts';
 
 /** One row: `__time` in epoch ms, and a value per column; what is absent is null. */
@@ -20,7 +27,7 @@ export interface RowViewSchema {
   /** In order. `type` defaults to string. */
   readonly dimensions: readonly { readonly name: string; readonly type?: DimensionType }[];
   /** In order. Rows hold the metric's stored value under its name (a count of 1 is not implied). */
-  readonly metrics?: readonly { readonly name: string; readonly type: MetricType }[];
+  readonly metrics?: readonly Omit<CompiledMetric, 'fieldName'>[];
   /** Default `rows`. */
   readonly segmentId?: string;
   /** Default eternity. */
@@ -77,7 +84,13 @@ function makeColumns(rows: readonly Row[], schema: RowViewSchema): Map<string, C
   }
   for (const metric of schema.metrics ?? []) {
     const values = rows.map((row) => row[metric.name]);
-    columns.set(metric.name, rowNumericColumn(metric.name, metricValueType(metric.type), values));
+    const kind = complexKind(metric);
+    columns.set(
+      metric.name,
+      kind === undefined
+        ? rowNumericColumn(metric.name, metricValueType(metric.type), values)
+        : rowComplexColumn(metric.name, kind.typeName, values),
+    );
   }
   return columns;
 }

@@ -11,7 +11,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { AggregateState } from './state.ts';
 
 /** What the cells of a sketch aggregator are. */
-export function kindOfSketch(aggregator: SketchAggregator): ComplexKind {
+function kindOfSketch(aggregator: SketchAggregator): ComplexKind {
   const kind = complexKind(aggregator.sketch);
   if (kind === undefined) throw new TypeError(`${aggregator.sketch.type} is no sketch`);
   return kind;
