@@ -68,6 +68,8 @@ export interface DimensionSpec {
   readonly dimension: string;
   readonly outputName: string;
   readonly outputType: OutputType;
+  /** True for `ARRAY<outputType>`: groups are whole lists. */
+  readonly isArray: boolean;
   readonly extractionFn: ExtractionFn | null;
   readonly keep: readonly ValueFilter[];
 }
@@ -121,4 +123,11 @@ export type Filter =
   | { readonly type: 'and' | 'or'; readonly fields: readonly Filter[] }
   | { readonly type: 'not'; readonly field: Filter }
   | { readonly type: 'expression'; readonly expression: string }
-  | { readonly type: 'columnComparison'; readonly dimensions: readonly DimensionSpec[] };
+  | { readonly type: 'columnComparison'; readonly dimensions: readonly DimensionSpec[] }
+  | ArrayFilter;
+
+/** Filters on whole lists; a scalar counts as a list of one. Values are decimal text, exact. */
+export type ArrayFilter = { readonly column: string; readonly elementType: OutputType } & (
+  | { readonly type: 'arrayEquals'; readonly values: readonly (string | null)[] }
+  | { readonly type: 'arrayContains'; readonly value: string | null }
+);

@@ -4,7 +4,7 @@
 import { makeState } from './aggregate/make-state.ts';
 import { type AggregatingQuery, dimensionsOf, type Query } from './model.ts';
 import type { Extent, GroupsPartial } from './partial.ts';
-import type { Value } from './value.ts';
+import { identityText, type Value } from './value.ts';
 
 /** Merges groups with equal bucket and dimensions. A single partial is returned as it is unless `always`. */
 export function mergeGroups(
@@ -55,13 +55,7 @@ export function mergeGroups(
 /** Text that differs whenever bucket or a dimension value differs. */
 function keyText(time: number, keys: readonly (readonly Value[])[], i: number): string {
   let text = String(time);
-  for (const column of keys) {
-    const value = column[i] ?? null;
-    if (value === null) text += '|';
-    else if (typeof value === 'string') text += `|s${value.length}:${value}`;
-    else if (typeof value === 'number') text += Object.is(value, -0) ? '|d-0' : `|d${value}`;
-    else text += `|${typeof value}${String(value)}`;
-  }
+  for (const column of keys) text += identityText(column[i] ?? null);
   return text;
 }
 

@@ -39,6 +39,8 @@ export interface VirtualColumn {
   readonly name: string;
   readonly expression: string;
   readonly outputType: OutputType | null;
+  /** True for `ARRAY<outputType>`: a list is one value, not several. */
+  readonly isArray: boolean;
 }
 
 /** What a numeric aggregator reads: a column or an expression. */

@@ -111,6 +111,13 @@ export function convert(value: Value, type: OutputType): Value {
   }
 }
 
+/** {@link convert} of each value of a list; of the value itself when it is none. */
+export function convertItems(value: Value, type: OutputType): Value {
+  return Array.isArray(value)
+    ? value.map((item: Value) => convert(item, type))
+    : convert(value, type);
+}
+
 /** Strings by UTF-16 code unit, as Druid's dictionaries are sorted. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -129,9 +136,28 @@ export function compareValues(a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (typeof a === 'number' && typeof b === 'number') return compareDoubles(a, b);
+  if (Array.isArray(a) && Array.isArray(b)) return compareLists(a, b);
   const isNumeric = (value: Value) => typeof value === 'number' || typeof value === 'bigint';
   if (isNumeric(a) && isNumeric(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (isNumeric(a)) return -1;
   if (isNumeric(b)) return 1;
   return compareText(textOf(a) ?? '', textOf(b) ?? '');
+}
+
+/** Element by element; a list comes after what it begins with. */
+function compareLists(a: readonly Value[], b: readonly Value[]): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = compareValues(a[i] ?? null, b[i] ?? null);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** Text that differs whenever two values differ, type included; for keys of maps. */
+export function identityText(value: Value): string {
+  if (value === null) return '|';
+  if (typeof value === 'string') return `|s${value.length}:${value}`;
+  if (typeof value === 'number') return Object.is(value, -0) ? '|d-0' : `|d${value}`;
+  if (Array.isArray(value)) return `|l${value.length}${value.map(identityText).join('')}`;
+  return `|${typeof value}${String(value)}`;
 }

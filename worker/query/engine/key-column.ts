@@ -3,7 +3,8 @@
 // groups only. Fed by source.ts; feeds group-rows.ts. Source: performance.md 6.
 
 import type { DimensionSpec } from '../filter-model.ts';
-import type { Value } from '../value.ts';
+import type { Getter } from '../expression/function.ts';
+import { convertItems, identityText, type OutputType, textOf, type Value } from '../value.ts';
 import { dimensionTransform, DROPPED, isPlain, type Transform } from './dimension-getter.ts';
 import { getterOf, type Source, type SourceSet } from './source.ts';
 import type { NumericSource, StringSource } from './stored-source.ts';
@@ -26,7 +27,9 @@ export interface KeyColumn {
 
 /** @throws Failure `input` QueryInvalid when an extraction function cannot be compiled */
 export function keyColumn(spec: DimensionSpec, sources: SourceSet): KeyColumn {
-  const source = sources.source(spec.dimension);
+  const named = sources.source(spec.dimension);
+  if (spec.isArray) return arrays(named, spec.outputType);
+  const source = named.kind === 'computed' && named.isArray ? printed(named) : named;
   const transform = dimensionTransform(spec, source);
   if (source.kind === 'string') {
     return isPlain(spec) ? plainText(source) : mappedText(source, transform, spec.keep.length > 0);
@@ -193,5 +196,45 @@ function computed(source: Source, transform: Transform, mayDrop: boolean): KeyCo
         if (code !== LEFT_OUT) out.push(code);
       }
     },
+  };
+}
+
+/** An array as a text dimension: one value, as Java prints a list. */
+function printed(source: Source & { kind: 'computed' }): Source {
+  const get: Getter = (row) => {
+    const value = source.get(row);
+    return Array.isArray(value)
+      ? `[${value.map((item: Value) => textOf(item) ?? 'null').join(', ')}]`
+      : value;
+  };
+  return { ...source, get, isArray: false };
+}
+
+/** Whole lists; a scalar counts as a list of one. */
+function arrays(source: Source, type: OutputType): KeyColumn {
+  const get = getterOf(source);
+  const values: Value[] = [];
+  const known = new Map<string, number>();
+  const codeAt = (row: number): number => {
+    const value = get(row);
+    const list = value === null ? null : convertItems(Array.isArray(value) ? value : [value], type);
+    const key = identityText(list);
+    let code = known.get(key);
+    if (code === undefined) {
+      code = values.push(list) - 1;
+      known.set(key, code);
+    }
+    return code;
+  };
+  return {
+    cardinality: Number.POSITIVE_INFINITY,
+    multi: false,
+    codes(rows, count, out) {
+      for (let i = 0; i < count; i++) out[i] = codeAt(rows[i]!);
+    },
+    codesOfRow(row, out) {
+      out.push(codeAt(row));
+    },
+    value: (code) => values[code] ?? null,
   };
 }

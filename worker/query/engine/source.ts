@@ -16,12 +16,14 @@ import {
   stringSource,
   timeSource,
 } from './stored-source.ts';
-import { convert, type OutputType, type Value } from '../value.ts';
+import { convertItems, type OutputType, type Value } from '../value.ts';
 
 /** A virtual column. `perText` is set when the value depends on one string column alone. */
 interface ComputedSource {
   readonly kind: 'computed';
   readonly outputType: OutputType | null;
+  /** True when a list is one value, not several. */
+  readonly isArray: boolean;
   readonly get: Getter;
   readonly perText: { readonly source: StringSource; map(text: string | null): Value } | null;
 }
@@ -78,22 +80,25 @@ export class SourceSet {
 
   /** Compiles an expression over the columns of this view. */
   expression(text: string): ComputedSource {
-    return this.compile(parseExpression(text), null, null);
+    return this.compile(parseExpression(text), { type: null, isArray: false }, null);
   }
 
   private computed(column: VirtualColumn): ComputedSource {
-    return this.compile(parseExpression(column.expression), column.outputType, column.name);
+    const { expression, outputType, isArray, name } = column;
+    return this.compile(parseExpression(expression), { type: outputType, isArray }, name);
   }
 
   /** Inside a virtual column its own name means the real column. */
-  private compile(expr: Expr, outputType: OutputType | null, self: string | null): ComputedSource {
+  private compile(expr: Expr, output: Output, self: string | null): ComputedSource {
+    const { type: outputType } = output;
+    const isArray = output.isArray || (outputType === null && givesArray(expr));
     const resolve = (name: string): Source =>
       name === self ? this.stored(name) : this.source(name);
     const names = columnsOf(expr);
     for (const name of names)
       if (name !== self && this.virtual.has(name)) this.checkCycle(name, [self ?? '']);
     const typed = (value: Value): Value =>
-      outputType === null ? value : convertList(value, outputType);
+      outputType === null ? value : convertItems(value, outputType);
     const raw = compileExpression(expr, (name) => getterOf(resolve(name)), this.lookups);
     const [only, ...others] = names;
     const single = only !== undefined && others.length === 0 ? resolve(only) : undefined;
@@ -109,7 +114,7 @@ export class SourceSet {
         },
       };
     }
-    return { kind: 'computed', outputType, get: (row) => typed(raw(row)), perText };
+    return { kind: 'computed', outputType, isArray, get: (row) => typed(raw(row)), perText };
   }
 
   private checkCycle(name: string, path: readonly string[]): void {
@@ -152,10 +157,21 @@ function cycle(name: string): Failure {
   return invalid(`virtual column '${name}' refers to itself through others`);
 }
 
-function convertList(value: Value, type: OutputType): Value {
-  return Array.isArray(value)
-    ? value.map((item: Value) => convert(item, type))
-    : convert(value, type);
+/** What a virtual column says of its values. */
+interface Output {
+  readonly type: OutputType | null;
+  readonly isArray: boolean;
+}
+
+const ARRAY_FUNCTIONS =
+  /^(array|array_(append|prepend|concat|slice|set_add|set_add_all)|string_to_array|mv_to_array|map|filter|cartesian_map)$/;
+
+/** True for expressions whose lists are arrays; those of columns with several values are not. */
+function givesArray(expr: Expr): boolean {
+  if (expr.kind === 'literal') return Array.isArray(expr.value);
+  if (expr.kind !== 'call') return false;
+  if (ARRAY_FUNCTIONS.test(expr.name)) return true;
+  return /^(if|nvl|coalesce|case_)/.test(expr.name) && expr.args.some(givesArray);
 }
 
 /** True when a list must stay whole: functions that count, index or join its items. */

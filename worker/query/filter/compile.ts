@@ -8,6 +8,7 @@ import { textOf, type Value } from '../value.ts';
 import { allOf, anyOf, constant, type Matcher, not, rowMatcher } from './matcher.ts';
 import { NO, type NumberTest, numberTest, textTri, type Tri, UNKNOWN, YES } from './leaf.ts';
 import { stringMatcher } from './text-matcher.ts';
+import { arrayMatcher } from './array-matcher.ts';
 import { columnComparison } from './column-comparison.ts';
 
 /**
@@ -37,6 +38,9 @@ export function compileFilter(filter: Filter, sources: SourceSet): Matcher {
     }
     case 'columnComparison':
       return columnComparison(filter.dimensions, sources);
+    case 'arrayEquals':
+    case 'arrayContains':
+      return arrayMatcher(filter, sources);
     default:
       return leafMatcher(filter, sources);
   }
@@ -116,6 +120,9 @@ function computedMatcher(
 ): Matcher {
   const ofText = textTri(leaf);
   const ofValue = (value: Value): Tri => {
+    // A list that is one value equals no scalar and is not null, whatever it holds.
+    if (Array.isArray(value) && source.isArray && (leaf.type === 'equals' || leaf.type === 'null'))
+      return NO;
     if (Array.isArray(value))
       return listTri(
         value.map((item: Value) => ofText(textOf(item))),

@@ -6,7 +6,7 @@ import type { LookupTables } from '../expression/function.ts';
 import { parseExpression } from '../expression/parser.ts';
 import type { PostAggregator } from '../model.ts';
 import { sketchPost } from './sketch-post.ts';
-import { compareValues, convert, doubleOf, longOf, type Value } from '../value.ts';
+import { compareValues, convert, convertItems, doubleOf, longOf, type Value } from '../value.ts';
 
 /** Columns a post-aggregator may read, by output name. Slot -1 is the empty group. */
 export interface OutputColumns {
@@ -72,7 +72,7 @@ export function compilePost(post: PostAggregator, columns: OutputColumns): PostF
         columns.lookups,
       );
       const { outputType } = post;
-      return outputType === null ? get : (slot) => convert(get(slot), outputType);
+      return outputType === null ? get : (slot) => convertItems(get(slot), outputType);
     }
   }
 }

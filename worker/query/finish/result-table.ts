@@ -90,8 +90,12 @@ export class ResultTable implements OutputColumns {
       const keys = this.groups.keys[k] ?? [];
       const isFloat = dimension.outputType === 'FLOAT';
       const value = (slot: number): Value => keys[slot] ?? null;
-      return this.made(dimension.outputName, 'dimension', dimension.outputType, value, (slot) =>
-        valueJson(value(slot), isFloat),
+      return this.made(
+        dimension.outputName,
+        'dimension',
+        dimension.isArray ? null : dimension.outputType,
+        value,
+        (slot) => valueJson(value(slot), isFloat),
       );
     });
   }

@@ -2,7 +2,7 @@
 
 import { parseExpression } from '../expression/parser.ts';
 import type { Aggregator, NumericAggregator, PostAggregator } from '../model.ts';
-import { parseDimension, parseOutputType } from './dimension.ts';
+import { parseDimension, parseValueType, refuseArray } from './dimension.ts';
 import { type Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
 import { parseFilter } from './filter.ts';
 import { parseSketch, parseSketchPost, SKETCH_AGGREGATOR, SKETCH_POST } from './sketch.ts';
@@ -97,9 +97,10 @@ function parsePick(fields: Fields, name: string, match: RegExpExecArray): Aggreg
 
 function parseCardinality(fields: Fields, name: string): Aggregator {
   const key = fields.has('fields') ? 'fields' : 'fieldNames';
-  const inputs = fields
-    .list(key)
-    .map((field, i) => parseDimension(field, `${fields.at(key)}[${i}]`));
+  const inputs = fields.list(key).map((field, i) => {
+    const at = `${fields.at(key)}[${i}]`;
+    return refuseArray(parseDimension(field, at), at);
+  });
   if (inputs.length === 0) throw invalid(`${fields.at(key)}: give at least one column`);
   return {
     type: 'cardinality',
@@ -154,7 +155,9 @@ function parsePost(fields: Fields): PostAggregator {
     case 'expression': {
       const expression = fields.text('expression');
       parseExpression(expression);
-      return { type, name, expression, outputType: parseOutputType(fields, 'outputType') };
+      const outputType = parseValueType(fields, 'outputType');
+      // Lists stay whole in the answer whatever the type of their values.
+      return { type, name, expression, outputType: outputType?.element ?? null };
     }
     default:
       if (SKETCH_POST.test(type)) return parseSketchPost(fields, name, type, parsePost);

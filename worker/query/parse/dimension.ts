@@ -3,20 +3,19 @@
 import type { DimensionSpec, ExtractionFn, SearchSpec, ValueFilter } from '../filter-model.ts';
 import { compileExtraction, compileKeep } from '../text/extraction.ts';
 import { OUTPUT_TYPES, type OutputType } from '../value.ts';
-import {
-  type Fields,
-  fieldsOf,
-  invalid,
-  isRecord,
-  refused,
-  scalarText,
-  unknownType,
-} from './fields.ts';
+import { Fields, fieldsOf, invalid, isRecord, refused, scalarText, unknownType } from './fields.ts';
 import { parseGranularity } from './granularity.ts';
 
 /** The spec of a bare column name. */
 export function plainDimension(name: string): DimensionSpec {
-  return { dimension: name, outputName: name, outputType: 'STRING', extractionFn: null, keep: [] };
+  return {
+    dimension: name,
+    outputName: name,
+    outputType: 'STRING',
+    isArray: false,
+    extractionFn: null,
+    keep: [],
+  };
 }
 
 /** A name or a spec. @throws Failure `input` QueryInvalid */
@@ -52,10 +51,14 @@ export function parseDimension(value: unknown, path: string): DimensionSpec {
 
 function withOutput(fields: Fields, extractionFn: ExtractionFn | null): DimensionSpec {
   const dimension = fields.text('dimension');
+  const type = parseValueType(fields, 'outputType');
+  if (type?.isArray === true && extractionFn !== null)
+    throw refused(`${fields.at('outputType')}: an array from an extraction function`);
   return {
     dimension,
     outputName: fields.optionalText('outputName') ?? dimension,
-    outputType: parseOutputType(fields, 'outputType') ?? 'STRING',
+    outputType: type?.element ?? 'STRING',
+    isArray: type?.isArray ?? false,
     extractionFn,
     keep: [],
   };
@@ -65,6 +68,28 @@ function kept(fields: Fields, filter: ValueFilter): DimensionSpec {
   const delegate = parseDimension(fields.raw('delegate'), fields.at('delegate'));
   compileKeep([filter]);
   return { ...delegate, keep: [...delegate.keep, filter] };
+}
+
+/** A type name in any case, `ARRAY<...>` included; null when absent. @throws Failure `input` QueryInvalid */
+export function parseValueType(
+  fields: Fields,
+  key: string,
+): { readonly element: OutputType; readonly isArray: boolean } | null {
+  const array = /^ARRAY<(\w+)>$/i.exec(fields.optionalText(key) ?? '');
+  const element =
+    array === null
+      ? parseOutputType(fields, key)
+      : parseOutputType(new Fields({ [key]: array[1] ?? '' }, fields.path), key);
+  return element === null ? null : { element, isArray: array !== null };
+}
+
+/** A dimension of whole lists where only single values will do. @throws Failure `input` QueryInvalid */
+export function refuseArray(spec: DimensionSpec, path: string): DimensionSpec {
+  if (!spec.isArray) return spec;
+  const type = `ARRAY<${spec.outputType}>`;
+  throw invalid(
+    `${path}.outputType: Cannot create query type helper from invalid type [${type}]; only groupBy groups by arrays`,
+  );
 }
 
 /** A column type name in any case, null when absent. @throws Failure `input` QueryInvalid */

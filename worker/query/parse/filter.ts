@@ -2,6 +2,7 @@
 
 import { parseExpression } from '../expression/parser.ts';
 import type { Filter, LeafFilter } from '../filter-model.ts';
+import type { OutputType } from '../value.ts';
 import { javaRegex } from '../text/java-regex.ts';
 import { SORT_ORDERS } from '../text/order.ts';
 import { searchTest } from '../text/text-predicate.ts';
@@ -10,18 +11,12 @@ import {
   parseOptionalExtraction,
   parseOutputType,
   parseSearchSpec,
+  parseValueType,
 } from './dimension.ts';
 import { type Fields, fieldsOf, invalid, refused, scalarText, unknownType } from './fields.ts';
 import { parseIntervals } from './instant.ts';
 
-const REFUSED = new Set([
-  'spatial',
-  'bloom',
-  'isfalse',
-  'istrue',
-  'arrayContainsElement',
-  'inType',
-]);
+const REFUSED = new Set(['spatial', 'bloom', 'isfalse', 'istrue', 'inType']);
 
 /** Null and absent = no filter. @throws Failure `input` QueryInvalid */
 export function parseOptionalFilter(value: unknown, path: string): Filter | null {
@@ -57,6 +52,23 @@ export function parseFilter(value: unknown, path: string): Filter {
         .map((d, i) => parseDimension(d, `${fields.at('dimensions')}[${i}]`));
       if (dimensions.length < 2) throw invalid(`${fields.at('dimensions')}: give at least two`);
       return { type, dimensions };
+    }
+    case 'arrayContainsElement':
+      return {
+        type: 'arrayContains',
+        column: fields.text('column'),
+        elementType: elementType(fields),
+        value: fields.optionalText('elementMatchValue'),
+      };
+    case 'equals': {
+      const type = parseValueType(fields, 'matchValueType');
+      if (type?.isArray !== true) return parseLeaf('equals', fields);
+      return {
+        type: 'arrayEquals',
+        column: fields.text('column'),
+        elementType: type.element,
+        values: fields.nullableTexts('matchValue'),
+      };
     }
     case 'javascript':
       throw refused('filter javascript', 'JavaScript is disabled');
@@ -140,6 +152,13 @@ function matchValueType(fields: Fields): 'STRING' | 'LONG' | 'DOUBLE' | 'FLOAT' 
   const type = parseOutputType(fields, 'matchValueType');
   if (type === null)
     throw invalid(`${fields.at('matchValueType')}: missing; give STRING, LONG or DOUBLE`);
+  return type;
+}
+
+function elementType(fields: Fields): OutputType {
+  const type = parseOutputType(fields, 'elementMatchValueType');
+  if (type === null)
+    throw invalid(`${fields.at('elementMatchValueType')}: missing; give STRING, LONG or DOUBLE`);
   return type;
 }
 

@@ -10,7 +10,7 @@ import { exactNumbers } from '../source/exact-json.ts';
 import { parseAggregators, parsePostAggregators } from './aggregation.ts';
 import { checkAggregating, checkSize, DEFAULT_LIMITS, type QueryLimits } from './checks.ts';
 import { parseDataSource } from './data-source.ts';
-import { parseDimension, parseOutputType, parseSearchSpec } from './dimension.ts';
+import { parseDimension, parseSearchSpec, parseValueType, refuseArray } from './dimension.ts';
 import { Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
 import { parseOptionalFilter } from './filter.ts';
 import { parseGranularity } from './granularity.ts';
@@ -73,7 +73,9 @@ function readQuery(fields: Fields): Query {
         searchDimensions: fields.has('searchDimensions')
           ? fields
               .list('searchDimensions')
-              .map((d, i) => parseDimension(d, `searchDimensions[${i}]`))
+              .map((d, i) =>
+                refuseArray(parseDimension(d, `searchDimensions[${i}]`), `searchDimensions[${i}]`),
+              )
           : null,
         query: parseSearchSpec(fields.object('query')),
         limit: fields.integer('limit', 1, SEARCH_LIMIT),
@@ -133,10 +135,12 @@ function readVirtual(fields: Fields): VirtualColumn {
   if (type !== 'expression') throw unknownType(type, 'VirtualColumn');
   const expression = fields.text('expression');
   parseExpression(expression);
+  const outputType = parseValueType(fields, 'outputType');
   return {
     name: fields.text('name'),
     expression,
-    outputType: parseOutputType(fields, 'outputType'),
+    outputType: outputType?.element ?? null,
+    isArray: outputType?.isArray ?? false,
   };
 }
 
@@ -166,7 +170,7 @@ function readAggregating(
     return {
       queryType,
       ...common,
-      dimension: parseDimension(fields.raw('dimension'), 'dimension'),
+      dimension: refuseArray(parseDimension(fields.raw('dimension'), 'dimension'), 'dimension'),
       metric: parseTopNMetric(fields.raw('metric'), 'metric'),
       threshold,
     };

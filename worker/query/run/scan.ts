@@ -46,6 +46,7 @@ function typeOf(source: Source): string | null {
     case 'complex':
       return `COMPLEX<${source.column.typeName}>`;
     case 'computed':
+      if (source.isArray && source.outputType !== null) return `ARRAY<${source.outputType}>`;
       return source.outputType;
   }
 }

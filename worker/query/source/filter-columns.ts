@@ -18,6 +18,9 @@ function filterColumns(filter: Filter): readonly string[] {
       return columnsOf(parseExpression(filter.expression));
     case 'columnComparison':
       return filter.dimensions.map(({ dimension }) => dimension);
+    case 'arrayEquals':
+    case 'arrayContains':
+      return [filter.column];
     default:
       return [filter.dimension];
   }
