@@ -44,11 +44,11 @@ function parseAggregator(fields: Fields, outerName: string | null): Aggregator {
         round: fields.boolean('round', false),
       };
     case 'javascript':
-      throw refused('aggregator javascript', 'JavaScript is disabled');
+      throw refused(`${fields.at('type')}: aggregator javascript`, 'JavaScript is disabled');
     default:
       if (SKETCH_AGGREGATOR.test(type)) return parseSketch(fields, name, type);
-      if (REFUSED.test(type)) throw refused(`aggregator ${type}`);
-      throw unknownType(type, 'AggregatorFactory');
+      if (REFUSED.test(type)) throw refused(`${fields.at('type')}: aggregator ${type}`);
+      throw unknownType(type, 'AggregatorFactory', fields.at('type'));
   }
 }
 
@@ -163,10 +163,10 @@ function parsePost(fields: Fields): PostAggregator {
       if (SKETCH_POST.test(type)) return parseSketchPost(fields, name, type, parsePost);
       if (REFUSED_POST.test(type))
         throw refused(
-          `post-aggregator ${type}`,
+          `${fields.at('type')}: post-aggregator ${type}`,
           type === 'javascript' ? 'JavaScript is disabled' : '',
         );
-      throw unknownType(type, 'PostAggregator');
+      throw unknownType(type, 'PostAggregator', fields.at('type'));
   }
 }
 

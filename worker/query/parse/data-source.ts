@@ -47,9 +47,9 @@ export function parseDataSource(value: unknown, path: string, readQuery: QueryRe
     case 'unnest':
     case 'filter':
     case 'restrict':
-      throw refused(`data source ${type}`);
+      throw refused(`${fields.at('type')}: data source ${type}`);
     default:
-      throw unknownType(type, 'DataSource');
+      throw unknownType(type, 'DataSource', fields.at('type'));
   }
 }
 

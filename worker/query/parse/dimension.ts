@@ -45,7 +45,7 @@ export function parseDimension(value: unknown, path: string): DimensionSpec {
     case 'prefixFiltered':
       return kept(fields, { type: 'prefix', prefix: fields.text('prefix') });
     default:
-      throw unknownType(type, 'DimensionSpec');
+      throw unknownType(type, 'DimensionSpec', fields.at('type'));
   }
 }
 
@@ -177,13 +177,13 @@ function readExtraction(fields: Fields): ExtractionFn {
           .map((fn, i) => readExtraction(fieldsOf(fn, `${fields.at('extractionFns')}[${i}]`))),
       };
     case 'javascript':
-      throw refused('extractionFn javascript', 'JavaScript is disabled');
+      throw refused(`${fields.at('type')}: extractionFn javascript`, 'JavaScript is disabled');
     case 'registeredLookup':
       throw invalid(`${fields.at('lookup')}: Lookup [${fields.text('lookup')}] not found`);
     case 'time':
-      throw refused(`extractionFn ${type}`);
+      throw refused(`${fields.at('type')}: extractionFn ${type}`);
     default:
-      throw unknownType(type, 'ExtractionFn');
+      throw unknownType(type, 'ExtractionFn', fields.at('type'));
   }
 }
 
@@ -198,7 +198,7 @@ function lookupOf(fields: Fields): ExtractionFn {
   if (fields.has('name')) throw invalid(`${fields.at('name')}: give lookup or name, not both`);
   const lookup = fieldsOf(raw, fields.at('lookup'));
   if (lookup.type('LookupExtractor') !== 'map')
-    throw refused(`lookup type ${lookup.type('LookupExtractor')}`);
+    throw refused(`${lookup.at('type')}: lookup type ${lookup.type('LookupExtractor')}`);
   const map = lookup.object('map');
   const retainMissingValue = fields.boolean('retainMissingValue', false);
   const replaceMissingValueWith = fields.optionalText('replaceMissingValueWith');
@@ -236,6 +236,6 @@ export function parseSearchSpec(fields: Fields): SearchSpec {
     case 'all':
       return { type };
     default:
-      throw unknownType(type, 'SearchQuerySpec');
+      throw unknownType(type, 'SearchQuerySpec', fields.at('type'));
   }
 }

@@ -13,10 +13,10 @@ export function refused(feature: string, advice = ''): Failure {
   return invalid(`${feature} is not supported${advice === '' ? '' : `: ${advice}`}`);
 }
 
-/** An id that no type has, in Druid's words, which people search for. */
-export function unknownType(id: string, base: string): Failure {
+/** An id that no type has, in Druid's words, which people search for, and the field that holds it. */
+export function unknownType(id: string, base: string, field: string): Failure {
   return invalid(
-    `Could not resolve type id '${id}' as a subtype of \`${base}\`: known type ids are in the documentation`,
+    `Could not resolve type id '${id}' as a subtype of \`${base}\`: field ${field}: known type ids are in the documentation`,
   );
 }
 

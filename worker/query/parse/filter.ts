@@ -71,9 +71,9 @@ export function parseFilter(value: unknown, path: string): Filter {
       };
     }
     case 'javascript':
-      throw refused('filter javascript', 'JavaScript is disabled');
+      throw refused(`${fields.at('type')}: filter javascript`, 'JavaScript is disabled');
     default:
-      if (REFUSED.has(type)) throw refused(`filter ${type}`);
+      if (REFUSED.has(type)) throw refused(`${fields.at('type')}: filter ${type}`);
       return parseLeaf(type, fields);
   }
 }
@@ -85,7 +85,8 @@ function parseLeaf(type: string, fields: Fields): LeafFilter {
     case 'extraction':
       return { type: 'selector', ...onDimension(fields), value: fields.optionalText('value') };
     case 'in':
-      if (fields.has('column')) throw refused('filter in with column', 'send dimension and values');
+      if (fields.has('column'))
+        throw refused(`${fields.at('column')}: filter in with column`, 'send dimension and values');
       return { type, ...onDimension(fields), values: fields.nullableTexts('values') };
     case 'bound':
       return {
@@ -136,7 +137,7 @@ function parseLeaf(type: string, fields: Fields): LeafFilter {
         intervals: parseIntervals(fields.list('intervals'), fields.at('intervals')).intervals,
       };
     default:
-      throw unknownType(type, 'DimFilter');
+      throw unknownType(type, 'DimFilter', fields.at('type'));
   }
 }
 

@@ -39,7 +39,7 @@ export function parseGranularity(value: unknown, path = 'granularity'): Granular
       return { type, durationMs: durationMs(fields), originMs: origin(fields) ?? 0 };
     default: {
       const found = namedGranularity(type);
-      if (found === undefined) throw unknownType(type, 'Granularity');
+      if (found === undefined) throw unknownType(type, 'Granularity', fields.at('type'));
       return found;
     }
   }

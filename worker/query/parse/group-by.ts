@@ -36,7 +36,7 @@ export function parseHaving(value: unknown, path: string): Having {
     case 'never':
       return { type };
     default:
-      throw unknownType(type, 'HavingSpec');
+      throw unknownType(type, 'HavingSpec', fields.at('type'));
   }
 }
 
@@ -57,7 +57,7 @@ export function parseLimitSpec(
   const fields = fieldsOf(value, path);
   const type = fields.optionalText('type') ?? 'default';
   if (type === 'NoopLimitSpec') return { limit: null, offset: 0, columns: [] };
-  if (type !== 'default') throw unknownType(type, 'LimitSpec');
+  if (type !== 'default') throw unknownType(type, 'LimitSpec', fields.at('type'));
   const columns = fields
     .list('columns')
     .map((column, i) => parseOrderColumn(column, `${fields.at('columns')}[${i}]`));
@@ -138,6 +138,6 @@ export function parseTopNMetric(value: unknown, path: string): TopNMetric {
       return { ...inner, inverted: !inner.inverted };
     }
     default:
-      throw unknownType(type, 'TopNMetricSpec');
+      throw unknownType(type, 'TopNMetricSpec', fields.at('type'));
   }
 }

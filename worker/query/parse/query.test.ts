@@ -81,8 +81,8 @@ describe('refusals', () => {
     ],
     [
       'sketch',
-      { ...TIMESERIES, aggregations: [{ type: 'thetaSketch', name: 'x', fieldName: 'y' }] },
-      /aggregator thetaSketch is not supported/,
+      { ...TIMESERIES, aggregations: [{ type: 'approxHistogram', name: 'x', fieldName: 'y' }] },
+      /^aggregations\[0\]\.type: aggregator approxHistogram is not supported/,
     ],
     ['period as word', { ...TIMESERIES, granularity: 'PT1H' }, /"type":"period"/],
     [

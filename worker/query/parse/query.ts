@@ -94,9 +94,9 @@ function readQuery(fields: Fields): Query {
     case 'segmentMetadata':
       return readSegmentMetadata(fields, base);
     case 'select':
-      throw refused('queryType select', 'use scan');
+      throw refused(`${fields.at('queryType')}: queryType select`, 'use scan');
     default:
-      throw unknownType(queryType, 'Query');
+      throw unknownType(queryType, 'Query', fields.at('queryType'));
   }
 }
 
@@ -131,8 +131,9 @@ function readLookups(fields: Fields): LookupTables {
 
 function readVirtual(fields: Fields): VirtualColumn {
   const type = fields.type('VirtualColumn');
-  if (type === 'mv-filtered' || type === 'nested-field') throw refused(`virtual column ${type}`);
-  if (type !== 'expression') throw unknownType(type, 'VirtualColumn');
+  if (type === 'mv-filtered' || type === 'nested-field')
+    throw refused(`${fields.at('type')}: virtual column ${type}`);
+  if (type !== 'expression') throw unknownType(type, 'VirtualColumn', fields.at('type'));
   const expression = fields.text('expression');
   parseExpression(expression);
   const outputType = parseValueType(fields, 'outputType');
@@ -193,10 +194,14 @@ function readAggregating(
 
 function readScan(fields: Fields, base: Base): Query {
   if (!fields.has('intervals')) throw invalid('intervals: missing; give start/end');
-  if (fields.boolean('legacy', false)) throw refused('scan with legacy: true', 'leave it out');
+  if (fields.boolean('legacy', false))
+    throw refused(`${fields.at('legacy')}: scan with legacy: true`, 'leave it out');
   const format = fields.choice('resultFormat', ['list', 'compactedList', 'valueVector'], 'list');
   if (format === 'valueVector')
-    throw refused('resultFormat valueVector', 'use list or compactedList');
+    throw refused(
+      `${fields.at('resultFormat')}: resultFormat valueVector`,
+      'use list or compactedList',
+    );
   const columns = fields.has('columns') ? fields.texts('columns') : [];
   const order = scanOrder(fields);
   if (order !== 'none' && columns.length > 0 && !columns.includes('__time')) {
@@ -220,7 +225,7 @@ function scanOrder(fields: Fields): 'none' | 'ascending' | 'descending' {
   if (first === undefined)
     return fields.choice('order', ['none', 'ascending', 'descending'], 'none');
   if (columns.length > 1 || first.text('columnName') !== '__time')
-    throw refused('orderBy on other columns than __time');
+    throw refused(`${fields.at('orderBy')}: orderBy on other columns than __time`);
   return first.choice('order', ['ascending', 'descending'], 'ascending');
 }
 
@@ -231,7 +236,8 @@ function readSegmentMetadata(fields: Fields, base: Base): Query {
     ? fields.object('toInclude')
     : new Fields({ type: 'all' }, 'toInclude');
   const kind = include.type('ColumnIncluderator');
-  if (!['all', 'none', 'list'].includes(kind)) throw unknownType(kind, 'ColumnIncluderator');
+  if (!['all', 'none', 'list'].includes(kind))
+    throw unknownType(kind, 'ColumnIncluderator', include.at('type'));
   const lenient = fields.has('lenientAggregatorMerge');
   if (lenient && fields.has('aggregatorMergeStrategy')) {
     throw invalid('give aggregatorMergeStrategy or lenientAggregatorMerge, not both');

@@ -119,8 +119,8 @@ export function parseSketchPost<P>(
           type,
         )
       )
-        throw refused(`post-aggregator ${type}`);
-      throw unknownType(type, 'PostAggregator');
+        throw refused(`${fields.at('type')}: post-aggregator ${type}`);
+      throw unknownType(type, 'PostAggregator', fields.at('type'));
   }
 }
 
