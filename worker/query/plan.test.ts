@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { isFailure } from '../../core/runtime/failure.ts';
 import { rowView } from '../view/row-view.ts';
-import { exactJson, parseQuery, piecesAtHand, planQuery, type Query, UNLIMITED } from './query.ts';
+import {
+  answerQuery,
+  exactJson,
+  parseQuery,
+  piecesAtHand,
+  planQuery,
+  type Query,
+  UNLIMITED,
+} from './query.ts';
 import { runToEnd } from './run/run-query.ts';
 
 // What is asked before a query can run, what it is asked as, and when it is too much. Answers themselves are compared
@@ -88,6 +96,47 @@ test('rows reach the body of a join with all their bits', () => {
     parseQuery(JSON.parse(text.replaceAll(/\d{16,}/g, '"$&"'))).dataSource,
   );
 });
+
+test('sketches of a nested query are merged where the outer one asks for them, else finished', () => {
+  const unique = { type: 'cardinality', name: 'u', fields: ['s'] };
+  const theta = { type: 'thetaSketch', name: 't', fieldName: 's' };
+  const inner = {
+    ...common,
+    queryType: 'groupBy',
+    granularity: 'all',
+    dimensions: [],
+    aggregations: [unique, theta],
+  };
+  const finished = over(
+    { ...inner, intervals: '1970-01-01/1970-01-01T00:00:00.006Z' },
+    {
+      aggregations: [{ type: 'doubleSum', name: 'u', fieldName: 'u' }],
+    },
+  );
+  expect(answer(finished)).toEqual([expect.closeTo(6, 1)]);
+  const merging = {
+    ...inner,
+    granularity: { type: 'duration', duration: 6 },
+  };
+  const merged = over(merging, {
+    aggregations: [
+      { type: 'hyperUnique', name: 'u', fieldName: 'u' },
+      { type: 'filtered', filter: { type: 'true' }, aggregator: { ...theta, fieldName: 't' } },
+    ],
+  });
+  expect(answer(merged)).toEqual([expect.closeTo(10, 0), 10]);
+});
+
+/** Values of the only bucket, in the order of the aggregators. */
+function answer(body: object): unknown[] {
+  const query = parseQuery(body);
+  const find = ({ intervals }: Query): { view: typeof view; intervals: Query['intervals'] }[] => [
+    { view, intervals },
+  ];
+  const text = [...answerQuery(query, find, UNLIMITED)].join('');
+  const [first] = JSON.parse(text) as { result: Record<string, unknown> }[];
+  return Object.values(first?.result ?? {});
+}
 
 describe('limits', () => {
   test('a nested scan is asked for one row more than allowed, never for all', () => {

@@ -67,7 +67,7 @@ function* planSource(
       return source;
     case 'query': {
       const planned = limited(yield* planQuery(source.query, source.body), limit.rowsMax);
-      const rows = resultRows(planned.query, yield planned);
+      const rows = resultRows(planned.query, yield planned, sketchInputs(outer));
       limit.add(rows);
       return withTimes(rows, planned.query, outer);
     }
@@ -86,6 +86,17 @@ function limited(planned: PlannedQuery, rowsMax: number): PlannedQuery {
     return planned;
   const limit = rowsMax + 1;
   return { query: { ...query, limit }, body: { ...(body as object), limit } };
+}
+
+/** Fields that aggregators over sketches read. */
+function sketchInputs(query: Query): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let aggregator of 'aggregations' in query ? query.aggregations : []) {
+    while (aggregator.type === 'filtered') aggregator = aggregator.aggregator;
+    if (aggregator.type === 'hyperUnique' || aggregator.type === 'sketch')
+      names.add(aggregator.fieldName);
+  }
+  return names;
 }
 
 /** A groupBy over a groupBy under `all` sees its rows at the start of the inner interval, any other query at 0. */

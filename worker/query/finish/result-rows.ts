@@ -1,7 +1,10 @@
 // A finished result as inline rows: what a query over another query reads. Fed by merge.ts through plan.ts; the columns
 // are those Druid gives such results. Source: druid-query-api.md 5, 17.
 
-import type { Query, ScanQuery } from '../model.ts';
+import { ComplexState } from '../aggregate/complex-state.ts';
+import { makeState } from '../aggregate/make-state.ts';
+import { SketchState } from '../aggregate/sketch-state.ts';
+import type { AggregatingQuery, Query, ScanQuery } from '../model.ts';
 import type { Partial, ScanPartial } from '../partial.ts';
 import type { InlineColumn, InlineSource } from '../source/inline-source.ts';
 import type { OutputType, Value } from '../value.ts';
@@ -17,9 +20,14 @@ const TIME: InlineColumn = { name: '__time', type: 'LONG' };
 /**
  * The rows of the answer to `query`, finalised, in answer order. A groupBy under `all` has no `__time`.
  *
+ * @param unfinished aggregators whose sketches are wanted as they are
  * @throws TypeError for query types that cannot be nested; the parser refuses them
  */
-export function resultRows(query: Query, partial: Partial): InlineSource {
+export function resultRows(
+  query: Query,
+  partial: Partial,
+  unfinished: ReadonlySet<string>,
+): InlineSource {
   if (query.queryType === 'scan' && partial.kind === 'scan') return scanRows(query, partial);
   if (partial.kind !== 'groups') throw new TypeError(`a ${query.queryType} cannot be nested`);
   switch (query.queryType) {
@@ -27,11 +35,11 @@ export function resultRows(query: Query, partial: Partial): InlineSource {
       const { table, times } = finishedTable(query, partial);
       const isAll = query.granularity.type === 'all';
       const slots = Array.from(times, (ms, slot) => ({ ms, slot }));
-      return tableRows(table, slots, !isAll);
+      return tableRows(table, slots, !isAll, unfinished);
     }
     case 'timeseries': {
       const rows = [...timeseriesRows(query, partial)].slice(0, query.limit ?? undefined);
-      return tableRows(new ResultTable(query, partial), rows, true);
+      return tableRows(new ResultTable(query, partial), rows, true, unfinished);
     }
     case 'topN': {
       const table = new ResultTable(query, partial);
@@ -43,7 +51,7 @@ export function resultRows(query: Query, partial: Partial): InlineSource {
       const slots = starts.flatMap((ms) =>
         (ranked.get(isAll ? 0 : ms) ?? []).map((slot) => ({ ms, slot })),
       );
-      return tableRows(table, slots, true);
+      return tableRows(table, slots, true, unfinished);
     }
     default:
       throw new TypeError(`a ${query.queryType} cannot be nested`);
@@ -54,19 +62,37 @@ function tableRows(
   table: ResultTable,
   slots: readonly { readonly ms: number; readonly slot: number }[],
   withTime: boolean,
+  unfinished: ReadonlySet<string>,
 ): InlineSource {
   const columns = table.columns.filter(({ name }) => name !== '__time');
-  const own = columns.map(({ name, type }) => ({ name, type }));
+  const objects = columns.map(({ name }) =>
+    unfinished.has(name) ? objectsOf(table.query, name) : undefined,
+  );
+  const own = columns.map(({ name, type }, c): InlineColumn => {
+    const complex = objects[c];
+    return complex === undefined ? { name, type } : { name, type: null, complex };
+  });
   return {
     type: 'inline',
     name: 'inline',
     columns: withTime ? [TIME, ...own] : own,
     rows: slots.map(({ ms, slot }) => {
-      const values = columns.map((column) => owned(column.value(slot)));
+      const values = columns.map((column, c) =>
+        owned(objects[c] === undefined ? column.value(slot) : table.raw(column.name, slot)),
+      );
       return withTime ? [BigInt(ms), ...values] : values;
     }),
     timeMs: 0,
   };
+}
+
+/** Druid's name of the sketches an aggregator makes; undefined when it makes none. */
+function objectsOf(query: AggregatingQuery, name: string): string | undefined {
+  const aggregator = query.aggregations.find((known) => known.name === name);
+  if (aggregator === undefined) return undefined;
+  const state = makeState(aggregator);
+  if (state instanceof ComplexState) return state.kind.typeName;
+  return state instanceof SketchState ? 'hyperUnique' : undefined;
 }
 
 /** Sketch bytes may be read into the same buffer again. */
@@ -77,9 +103,14 @@ function owned(value: Value): Value {
 function scanRows(query: ScanQuery, { batches }: ScanPartial): InlineSource {
   const types = new Map<string, OutputType | null>();
   for (const name of query.columns ?? []) types.set(name, null);
+  const objectTypes = new Map<string, string>();
   for (const batch of batches) {
-    for (const [c, name] of batch.columns.entries())
-      types.set(name, types.get(name) ?? typeOf(batch.types[c] ?? null));
+    for (const [c, name] of batch.columns.entries()) {
+      const type = batch.types[c] ?? null;
+      types.set(name, types.get(name) ?? typeOf(type));
+      const objects = /^COMPLEX<(.*)>$/.exec(type ?? '')?.[1];
+      if (objects !== undefined) objectTypes.set(name, objects);
+    }
   }
   const names = [...types.keys()];
   const rows = batches.flatMap((batch) => {
@@ -92,7 +123,11 @@ function scanRows(query: ScanQuery, { batches }: ScanPartial): InlineSource {
   return {
     type: 'inline',
     name: 'inline',
-    columns: names.map((name) => ({ name, type: types.get(name) ?? null })),
+    columns: names.map((name) => {
+      const complex = objectTypes.get(name);
+      const type = types.get(name) ?? null;
+      return complex === undefined ? { name, type } : { name, type, complex };
+    }),
     rows: rows.slice(query.offset, end),
     timeMs: 0,
   };

@@ -7,6 +7,8 @@ import type { OutputType, Value } from '../value.ts';
 export interface InlineColumn {
   readonly name: string;
   readonly type: OutputType | null;
+  /** Druid's name of the objects whose bytes are the values, e.g. `hyperUnique`; absent = plain values. */
+  readonly complex?: string;
 }
 
 /** The rows, plain data. */

@@ -35,9 +35,27 @@ export function inlineView(source: InlineSource): View {
       const at = names.indexOf(name);
       const column = source.columns[at];
       if (column === undefined) return undefined;
-      const made = valueColumn(name, valuesOf(source, at), column.type);
+      const { complex } = column;
+      const values = valuesOf(source, at);
+      const made =
+        complex === undefined
+          ? valueColumn(name, values, column.type)
+          : objectColumn(complex, values);
       columns.set(name, made);
       return made;
+    },
+  };
+}
+
+function objectColumn(typeName: string, values: readonly Value[]): Column {
+  return {
+    kind: 'complex',
+    type: 'COMPLEX',
+    typeName,
+    hasNulls: values.includes(null),
+    readBytes(row) {
+      const value = values[row];
+      return value instanceof Uint8Array ? value : undefined;
     },
   };
 }

@@ -103,9 +103,15 @@ const doubleVector = (): Float64Array => new Float64Array(VECTOR_ROWS);
 function leftColumn(column: Column, left: Int32Array): Column {
   switch (column.kind) {
     case 'complex': {
-      const { kind, type, typeName, hasNulls } = column;
-      const readBytes = (row: number): Uint8Array | undefined => column.readBytes(left[row]!);
-      return { kind, type, typeName, hasNulls, readBytes };
+      const { kind, type, typeName, hasNulls, describe } = column;
+      return {
+        kind,
+        type,
+        typeName,
+        hasNulls,
+        readBytes: (row) => column.readBytes(left[row]!),
+        ...(describe === undefined ? {} : { describe: (row: number) => describe(left[row]!) }),
+      };
     }
     case 'numeric':
       return leftNumbers(column, left);
