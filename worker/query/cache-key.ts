@@ -18,12 +18,25 @@ export function cacheKey(
   intervals: readonly Interval[],
 ): string | undefined {
   if (!query.context.useCache || !('granularity' in query)) return undefined;
-  // What only order, limit or finish look at does not change a partial; `intervals` are the clipped ones.
-  const { context, intervals: _all, segments: _segments, dataSource: _table, ...rest } = query;
-  const joined = joinsOf(query.dataSource);
-  const asked = exactJson({ ...rest, joined, minTopNThreshold: context.minTopNThreshold });
   const part = intervals.map(formatInterval).join(',');
+  const asked = askedOf(query);
   return `q${CACHE_VERSION}:${segmentId}:${createHash('sha256').update(`${part}\n${asked}`).digest('hex')}`;
+}
+
+/** Digests of what queries ask, by query: a query over many segments may hold large tables. */
+const digests: WeakMap<Query, string> = new WeakMap();
+
+function askedOf(query: Query): string {
+  let digest = digests.get(query);
+  if (digest === undefined) {
+    // What only order, limit or finish look at does not change a partial; `intervals` are the clipped ones.
+    const { context, intervals: _all, segments: _segments, dataSource: _table, ...rest } = query;
+    const joined = joinsOf(query.dataSource);
+    const asked = exactJson({ ...rest, joined, minTopNThreshold: context.minTopNThreshold });
+    digest = createHash('sha256').update(asked).digest('hex');
+    digests.set(query, digest);
+  }
+  return digest;
 }
 
 /** What a data source adds to the rows of its tables, which the segment id names. */

@@ -17,4 +17,4 @@ export { type Partial } from './partial.ts';
 export { piecesAtHand, planQuery, type PlannedQuery, tablesOf } from './plan.ts';
 export { type QueryPiece } from './run/piece.ts';
 export { runQuery } from './run/run-query.ts';
-export { exactJson, exactNumbers } from './source/exact-json.ts';
+export { exactJson, parseExactJson } from './source/exact-json.ts';

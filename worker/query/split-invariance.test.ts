@@ -54,10 +54,38 @@ const AGGREGATIONS = [
   { type: 'doubleSum', name: 'ratio', fieldName: 'ratio' },
   { type: 'doubleMax', name: 'most', fieldName: 'ratio' },
   { type: 'cardinality', name: 'pages', fields: ['page', 'tags'] },
+  { type: 'thetaSketch', name: 'theta', fieldName: 'size', size: 16 },
+  { type: 'HLLSketchBuild', name: 'hll', fieldName: 'tags', lgK: 12 },
+  { type: 'quantilesDoublesSketch', name: 'quantiles', fieldName: 'ratio' },
+  // Of equal times the order of arrival decides: the value is the time itself.
+  { type: 'longFirst', name: 'first', fieldName: '__time' },
+  { type: 'longLast', name: 'last', fieldName: '__time' },
   {
     type: 'filtered',
     filter: { type: 'selector', dimension: 'page', value: 'a' },
     aggregator: { type: 'count', name: 'as' },
+  },
+];
+
+const field = (fieldName: string): object => ({ type: 'fieldAccess', fieldName });
+const POST_AGGREGATIONS = [
+  {
+    type: 'thetaSketchEstimate',
+    name: 'common',
+    field: {
+      type: 'thetaSketchSetOp',
+      name: 'x',
+      func: 'INTERSECT',
+      size: 16,
+      fields: [field('theta'), field('theta')],
+    },
+  },
+  { type: 'HLLSketchEstimateWithBounds', name: 'bounds', field: field('hll'), numStdDev: 2 },
+  {
+    type: 'quantilesDoublesSketchToQuantiles',
+    name: 'spread',
+    field: field('quantiles'),
+    fractions: [0, 0.5, 1],
   },
 ];
 
@@ -133,7 +161,13 @@ const QUERIES: readonly Record<string, unknown>[] = [
 const queryArbitrary = fc
   .tuple(fc.constantFrom(...QUERIES), fc.constantFrom(...FILTERS))
   .map(([query, filter]) =>
-    parseQuery({ ...COMMON, aggregations: AGGREGATIONS, filter, ...query }),
+    parseQuery({
+      ...COMMON,
+      aggregations: AGGREGATIONS,
+      postAggregations: POST_AGGREGATIONS,
+      filter,
+      ...query,
+    }),
   );
 
 /** Cuts rows into pieces of uneven size; odd pieces look like the in-memory index. */

@@ -2,6 +2,7 @@
 // Source: druid-query-api.md 9.3.
 
 import { invalid } from '../parse/fields.ts';
+import { textMapOf } from '../text/text-map.ts';
 import { textOf, type Value } from '../value.ts';
 import type { LookupTables, ValueFunction } from './function.ts';
 
@@ -21,7 +22,7 @@ export function lookupFunction(
     throw invalid('expression: lookup takes the name of a lookup and a replacement as constants');
   const table = Object.hasOwn(lookups, name) ? lookups[name] : undefined;
   if (table === undefined) throw invalid(`expression: Lookup [${name}] not found`);
-  const map = new Map(Object.entries(table));
+  const map = textMapOf(table);
   return ([value = null]) => {
     const key = textOf(value);
     return (key === null ? null : map.get(key)) ?? replacement;

@@ -207,7 +207,7 @@ function lookupOf(fields: Fields): ExtractionFn {
   }
   return {
     type: 'lookup',
-    map: Object.fromEntries(map.keys().map((key) => [key, map.optionalText(key)])),
+    map: map.textMap(),
     retainMissingValue,
     replaceMissingValueWith,
   };

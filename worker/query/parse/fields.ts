@@ -134,6 +134,15 @@ export class Fields {
     });
   }
 
+  /** The whole object as a map of texts, null allowed. */
+  textMap(): Readonly<Record<string, string | null>> {
+    const isText = (value: unknown): value is string | null =>
+      value === null || typeof value === 'string';
+    const values: Readonly<Record<string, unknown>> = this.values;
+    if (isRecordOf(values, isText)) return values;
+    return Object.fromEntries(this.keys().map((key) => [key, this.optionalText(key)]));
+  }
+
   object(key: string): Fields {
     return fieldsOf(this.raw(key), this.at(key));
   }
@@ -162,6 +171,14 @@ export function fieldsOf(value: unknown, path: string): Fields {
   if (!isRecord(value))
     throw invalid(`${path === '' ? 'query' : path}: expected an object, got ${kindOf(value)}`);
   return new Fields(value, path);
+}
+
+function isRecordOf<T>(
+  values: Readonly<Record<string, unknown>>,
+  isOne: (value: unknown) => value is T,
+): values is Readonly<Record<string, T>> {
+  for (const key in values) if (!isOne(values[key])) return false;
+  return true;
 }
 
 /** True for a JSON object. */

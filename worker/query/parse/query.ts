@@ -6,7 +6,7 @@ import { parseContext } from '../context.ts';
 import type { LookupTables } from '../expression/function.ts';
 import { parseExpression } from '../expression/parser.ts';
 import { ANALYSIS_TYPES, type Query, type VirtualColumn } from '../model.ts';
-import { exactNumbers } from '../source/exact-json.ts';
+import { parseExactJson } from '../source/exact-json.ts';
 import { parseAggregators, parsePostAggregators } from './aggregation.ts';
 import { checkAggregating, checkSize, DEFAULT_LIMITS, type QueryLimits } from './checks.ts';
 import { parseDataSource } from './data-source.ts';
@@ -35,7 +35,7 @@ const SEARCH_LIMIT = 1000;
 export function parseQueryText(text: string, limits: QueryLimits = DEFAULT_LIMITS): Query {
   let body: unknown;
   try {
-    body = JSON.parse(text, exactNumbers);
+    body = parseExactJson(text);
   } catch (error) {
     throw new Failure('input', 'JsonParseFailed', `the body is not JSON: ${messageOf(error)}`);
   }
@@ -123,8 +123,7 @@ function readLookups(fields: Fields): LookupTables {
   const tables = fields.object('sluiceLookups');
   return Object.fromEntries(
     tables.keys().map((name) => {
-      const map = tables.object(name);
-      return [name, Object.fromEntries(map.keys().map((key) => [key, map.optionalText(key)]))];
+      return [name, tables.object(name).textMap()];
     }),
   );
 }

@@ -1,8 +1,16 @@
-// JSON text of a query that keeps 64-bit integers exact, both ways. Used where a query is rewritten before it goes to
-// another node or thread. Source: druid-query-api.md 3.2.
+// JSON of a query that keeps 64-bit integers exact, both ways. Used where a query is read, and where it is rewritten
+// before it goes to another node or thread. Source: druid-query-api.md 3.2.
 
-/** Reviver that keeps the digits of integers a double would round, as bigint. */
-export function exactNumbers(
+/** Digits that may be an integer beyond 2^53. */
+const LONG_DIGITS = /\d{16}/;
+
+/** Parses JSON; integers that a double would round become bigint. @throws SyntaxError */
+export function parseExactJson(text: string): unknown {
+  // A reviver is called for every value: only where one may need it.
+  return LONG_DIGITS.test(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+}
+
+function exactNumber(
   _key: string,
   value: unknown,
   context?: { readonly source?: string },
@@ -14,9 +22,15 @@ export function exactNumbers(
 
 /** JSON text; a bigint prints as a number. */
 export function exactJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? rawNumber(String(item)) : item,
-  );
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // There is a bigint in it.
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(value, (_key, item: unknown) =>
+      typeof item === 'bigint' ? rawNumber(String(item)) : item,
+    );
+  }
 }
 
 // Part of the language since 2024, not yet of the compiler's library.

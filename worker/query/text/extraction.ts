@@ -5,6 +5,7 @@ import { bucketer } from '../../../core/model/granularity.ts';
 import type { ExtractionFn, ValueFilter } from '../filter-model.ts';
 import { instantOfText } from '../parse/instant.ts';
 import { doubleOfText, doubleText, longOfText } from '../value.ts';
+import { textMapOf } from './text-map.ts';
 import { javaRegex } from './java-regex.ts';
 import { jodaFormat } from './joda-format.ts';
 import { searchTest } from './text-predicate.ts';
@@ -65,7 +66,7 @@ function regexExtraction(fn: ExtractionFn & { type: 'regex' }): Extraction {
 }
 
 function lookup(fn: ExtractionFn & { type: 'lookup' }): Extraction {
-  const map = new Map(Object.entries(fn.map));
+  const map = textMapOf(fn.map);
   return (text) => {
     const found = map.get(text ?? '');
     if (found !== undefined && found !== null) return found;

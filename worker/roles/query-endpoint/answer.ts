@@ -5,9 +5,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   emptyPartial,
   exactJson,
-  exactNumbers,
   finishQuery,
   mergePartials,
+  parseExactJson,
   type Partial,
   piecesAtHand,
   type PlannedQuery,
@@ -63,7 +63,7 @@ async function plan(
 ): Promise<{ readonly planned: PlannedQuery; readonly isChanged: boolean }> {
   if (tablesOf(query).length > 0 && query.dataSource.type !== 'join')
     return { planned: { query, body: null }, isChanged: false };
-  const body: unknown = JSON.parse(text, exactNumbers);
+  const body: unknown = parseExactJson(text);
   const steps = planQuery(query, body);
   let step = steps.next();
   while (step.done !== true) {

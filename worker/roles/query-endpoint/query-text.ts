@@ -3,10 +3,10 @@
 
 import {
   exactJson,
-  exactNumbers,
   expandLookups,
   INTERNAL_LIMITS,
   mayNameLookups,
+  parseExactJson,
   parseQuery,
   parseQueryText,
   type Query,
@@ -34,7 +34,7 @@ export async function readQuery(text: string, lookups: Lookups): Promise<ReadQue
 /** Undefined when it is no JSON; the parser says so in Druid's words. */
 function parsedOf(text: string): unknown {
   try {
-    return JSON.parse(text, exactNumbers);
+    return parseExactJson(text);
   } catch {
     return undefined;
   }
