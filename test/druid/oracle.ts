@@ -50,12 +50,20 @@ export async function oracleMissing(): Promise<string | undefined> {
   return undefined;
 }
 
-/**
- * Opens the oracle; builds it first if the cache does not hold this version of it. `jvm` replaces the settings of its
- * virtual machine, which favour a short start.
- */
-export async function openOracle({ jvm }: { readonly jvm?: string } = {}): Promise<Oracle> {
-  const home = await built();
+/** Releases of Druid: 33 with the sketch extension, which 37 has not published. */
+type Release = '37' | '33';
+
+/** How an oracle is opened. */
+interface OracleOptions {
+  /** Replaces the settings of its virtual machine, which favour a short start. */
+  readonly jvm?: string;
+  /** Default 37. */
+  readonly release?: Release;
+}
+
+/** Opens the oracle; builds it first if the cache does not hold this version of it. */
+export async function openOracle({ jvm, release = '37' }: OracleOptions = {}): Promise<Oracle> {
+  const home = await built(release);
   const env = jvm === undefined ? process.env : { ...process.env, ORACLE_JVM: jvm };
   const child = spawn(join(home, 'oracle'), ['batch'], { stdio: ['pipe', 'pipe', 'inherit'], env });
   return new OpenOracle(child);
@@ -99,12 +107,26 @@ class OpenOracle implements Oracle {
 }
 
 /** The folder of the built oracle, named by its sources, so that a change builds anew beside the old. */
-async function built(): Promise<string> {
+async function built(release: Release): Promise<string> {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   const root = join(cache, 'sluice', 'druid-oracle');
-  const home = join(root, await fingerprint());
-  if (await exists(join(home, 'built'))) return home;
   await mkdir(root, { recursive: true });
+  const name = await fingerprint();
+  const wait = { timeout: BUILD_WAIT_MS };
+  if (release === '37') {
+    return once(join(root, name), (cwd) =>
+      execute('mvn', ['-B', '-q', 'compile'], { ...wait, cwd }),
+    );
+  }
+  const home = await once(join(root, `${name}-33`), (cwd) =>
+    execute('bash', ['for-33.sh'], { ...wait, cwd }),
+  );
+  return join(home, 'druid33');
+}
+
+/** Makes the folder from the sources by `compile`, unless it is there. */
+async function once(home: string, compile: (work: string) => Promise<unknown>): Promise<string> {
+  if (await exists(join(home, 'built'))) return home;
   const lock = `${home}.lock`;
   const deadline = Date.now() + BUILD_WAIT_MS;
   // mkdir is atomic: one process builds, the others wait for its result.
@@ -119,7 +141,7 @@ async function built(): Promise<string> {
     const work = `${home}.work`;
     await rm(work, { recursive: true, force: true });
     await cp(SOURCES, work, { recursive: true });
-    await execute('mvn', ['-B', '-q', 'compile'], { cwd: work, timeout: BUILD_WAIT_MS });
+    await compile(work);
     await writeFile(join(work, 'built'), '');
     await rm(home, { recursive: true, force: true });
     await rename(work, home);

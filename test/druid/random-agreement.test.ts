@@ -19,7 +19,7 @@ import { randomQuery } from './random/queries.ts';
 import { type RandomData, randomData, SPAN, START } from './random/rows.ts';
 
 const missing = await oracleMissing();
-const DEFAULT_SEED = 20_241_125;
+const DEFAULT_SEED = 20_241_127;
 const SEED = Number(process.env['SLUICE_RANDOM_SEED'] ?? DEFAULT_SEED);
 const BATCHES = Number(process.env['SLUICE_RANDOM_BATCHES'] ?? 25);
 const QUERIES = 80;

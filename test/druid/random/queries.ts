@@ -70,6 +70,17 @@ const simple = fc.oneof(
     byRow: fc.boolean(),
     round: fc.constant(true),
   }),
+  fc.constantFrom(
+    { type: 'longFirst', fieldName: 'lf' },
+    { type: 'longLast', fieldName: 'lf' },
+    { type: 'doubleFirst', fieldName: 'dl' },
+    { type: 'doubleLast', fieldName: 'dl' },
+    { type: 'floatFirst', fieldName: 'ff' },
+    { type: 'floatLast', fieldName: 'ff' },
+    { type: 'stringFirst', fieldName: 'sf' },
+    { type: 'stringLast', fieldName: 'sl', maxStringBytes: 3 },
+    { type: 'hyperUnique', fieldName: 'hu', round: true },
+  ),
 );
 
 const aggregator = fc.oneof(
@@ -306,13 +317,12 @@ const groupBy = fc
     };
   });
 
+const SCAN_COLUMNS = '__time s v mv l d f ls ds fs virtual missing lf dl ff sf sl hu'.split(' ');
+
 const scan = fc
   .record({
     common,
-    columns: fc.shuffledSubarray(
-      ['__time', 's', 'v', 'mv', 'l', 'd', 'f', 'ls', 'ds', 'fs', 'virtual', 'missing'],
-      { minLength: 1 },
-    ),
+    columns: fc.shuffledSubarray(SCAN_COLUMNS, { minLength: 1 }),
     resultFormat: fc.constantFrom('list', 'compactedList'),
     order: fc.constantFrom('none', 'ascending', 'descending'),
   })

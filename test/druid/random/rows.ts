@@ -66,32 +66,54 @@ const row = fc.record({
 
 const DIMENSIONS = ['s', 'v', 'mv', 'l', 'd', 'f'] as const;
 const TYPES = { s: 'string', v: 'string', mv: 'string', l: 'long', d: 'double', f: 'float' };
-const METRICS = [
+/** Metrics that both releases of the judge know. */
+const METRICS: readonly object[] = [
   { type: 'count', name: 'count' },
   { type: 'longSum', name: 'ls', fieldName: 'm' },
   { type: 'doubleSum', name: 'ds', fieldName: 'r' },
   { type: 'floatSum', name: 'fs', fieldName: 'r' },
   { type: 'longMin', name: 'lmin', fieldName: 'm' },
   { type: 'doubleMax', name: 'dmax', fieldName: 'r' },
+  { type: 'longFirst', name: 'lf', fieldName: 'm' },
+  { type: 'doubleLast', name: 'dl', fieldName: 'r' },
+  { type: 'floatFirst', name: 'ff', fieldName: 'r' },
+  { type: 'stringFirst', name: 'sf', fieldName: 's' },
+  { type: 'stringLast', name: 'sl', fieldName: 'v', maxStringBytes: 2 },
+  { type: 'hyperUnique', name: 'hu', fieldName: 'v' },
+];
+
+/** Metrics of the sketch extension. */
+export const SKETCHES: readonly object[] = [
+  { type: 'thetaSketch', name: 'th', fieldName: 'v', size: 32 },
+  { type: 'thetaSketch', name: 'thl', fieldName: 'm', size: 1024 },
+  { type: 'HLLSketchBuild', name: 'hll', fieldName: 'v', lgK: 11 },
+  { type: 'HLLSketchBuild', name: 'hllmv', fieldName: 'mv', lgK: 4, tgtHllType: 'HLL_8' },
+  { type: 'quantilesDoublesSketch', name: 'qt', fieldName: 'r', k: 256 },
 ];
 
 /** Data of one segment. */
-export const randomData: fc.Arbitrary<RandomData> = fc
-  .record({
-    dimensions: fc.shuffledSubarray([...DIMENSIONS], { minLength: 4 }),
-    rollup: fc.boolean(),
-    queryGranularity: fc.constantFrom('none', 'minute', 'hour'),
-    rows: fc.array(row, { minLength: 150, maxLength: 400, size: 'max' }),
-  })
-  .map(({ dimensions, rollup, queryGranularity, rows }) => ({
-    spec: {
-      dataSource: 'random',
-      timestampSpec: { column: 'time', format: 'millis' },
-      dimensionsSpec: { dimensions: dimensions.map((name) => ({ type: TYPES[name], name })) },
-      metricsSpec: METRICS,
-      queryGranularity,
-      rollup,
-      interval: `${new Date(START).toISOString()}/${new Date(START + SPAN).toISOString()}`,
-    },
-    rows,
-  }));
+export const randomData: fc.Arbitrary<RandomData> = dataWith([]);
+
+/** Data of one segment with more metrics. */
+export function dataWith(metrics: readonly object[]): fc.Arbitrary<RandomData> {
+  return fc
+    .record({
+      dimensions: fc.shuffledSubarray([...DIMENSIONS], { minLength: 4 }),
+      rollup: fc.boolean(),
+      queryGranularity: fc.constantFrom('none', 'minute', 'hour'),
+      rows: fc.array(row, { minLength: 150, maxLength: 400, size: 'max' }),
+    })
+    .map(({ dimensions, rollup, queryGranularity, rows }) => ({
+      spec: {
+        dataSource: 'random',
+        timestampSpec: { column: 'time', format: 'millis' },
+        dimensionsSpec: { dimensions: dimensions.map((name) => ({ type: TYPES[name], name })) },
+        metricsSpec: [...METRICS, ...metrics],
+        queryGranularity,
+        rollup,
+        interval: `${new Date(START).toISOString()}/${new Date(START + SPAN).toISOString()}`,
+      },
+      // First and last need times that differ; those at full hours stay within the second.
+      rows: rows.map((fields, i) => ({ ...fields, time: fields.time - (fields.time % 1000) + i })),
+    }));
+}
