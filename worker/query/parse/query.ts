@@ -4,13 +4,12 @@
 import { Failure, messageOf } from '../../../core/runtime/failure.ts';
 import { parseContext } from '../context.ts';
 import type { LookupTables } from '../expression/function.ts';
-import { parseExpression } from '../expression/parser.ts';
-import { ANALYSIS_TYPES, type Query, type VirtualColumn } from '../model.ts';
+import { ANALYSIS_TYPES, type Query } from '../model.ts';
 import { parseExactJson } from '../source/exact-json.ts';
 import { parseAggregators, parsePostAggregators } from './aggregation.ts';
 import { checkAggregating, checkSize, DEFAULT_LIMITS, type QueryLimits } from './checks.ts';
 import { parseDataSource } from './data-source.ts';
-import { parseDimension, parseSearchSpec, parseValueType, refuseArray } from './dimension.ts';
+import { parseDimension, parseSearchSpec, refuseArray } from './dimension.ts';
 import { Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
 import { parseOptionalFilter } from './filter.ts';
 import { parseGranularity } from './granularity.ts';
@@ -22,6 +21,7 @@ import {
   parseTopNMetric,
 } from './group-by.ts';
 import { parseIntervals } from './instant.ts';
+import { parseVirtual, throughFiltered } from './virtual-column.ts';
 
 /** Rows a scan puts into one element when the query does not say. */
 const SCAN_BATCH = 20_480;
@@ -111,7 +111,7 @@ function readBase(fields: Fields): Base {
     filter: parseOptionalFilter(fields.raw('filter'), 'filter'),
     virtualColumns: fields
       .list('virtualColumns')
-      .map((column, i) => readVirtual(fieldsOf(column, `virtualColumns[${i}]`))),
+      .map((column, i) => parseVirtual(fieldsOf(column, `virtualColumns[${i}]`))),
     lookups: readLookups(fields),
     context: parseContext(fields.raw('context')),
   };
@@ -126,22 +126,6 @@ function readLookups(fields: Fields): LookupTables {
       return [name, tables.object(name).textMap()];
     }),
   );
-}
-
-function readVirtual(fields: Fields): VirtualColumn {
-  const type = fields.type('VirtualColumn');
-  if (type === 'mv-filtered' || type === 'nested-field')
-    throw refused(`${fields.at('type')}: virtual column ${type}`);
-  if (type !== 'expression') throw unknownType(type, 'VirtualColumn', fields.at('type'));
-  const expression = fields.text('expression');
-  parseExpression(expression);
-  const outputType = parseValueType(fields, 'outputType');
-  return {
-    name: fields.text('name'),
-    expression,
-    outputType: outputType?.element ?? null,
-    isArray: outputType?.isArray ?? false,
-  };
 }
 
 function readAggregating(
@@ -170,12 +154,17 @@ function readAggregating(
     return {
       queryType,
       ...common,
-      dimension: refuseArray(parseDimension(fields.raw('dimension'), 'dimension'), 'dimension'),
+      dimension: throughFiltered(
+        refuseArray(parseDimension(fields.raw('dimension'), 'dimension'), 'dimension'),
+        fields,
+      ),
       metric: parseTopNMetric(fields.raw('metric'), 'metric'),
       threshold,
     };
   }
-  const dimensions = fields.list('dimensions').map((d, i) => parseDimension(d, `dimensions[${i}]`));
+  const dimensions = fields
+    .list('dimensions')
+    .map((d, i) => throughFiltered(parseDimension(d, `dimensions[${i}]`), fields));
   const outputs = new Set([
     ...dimensions.map((d) => d.outputName),
     ...common.aggregations.map((a) => a.name),
