@@ -162,10 +162,16 @@ export class HyperUnique implements HashSketch {
       this.overflowValue = view.getUint8(4);
       this.overflowRegister = view.getInt16(5) & (REGISTERS - 1);
     }
-    if (bytes.length === header + PAYLOAD) {
-      this.payload.set(bytes.subarray(header));
-      return;
-    }
+    if (this.nonZero < 0 || this.nonZero > REGISTERS) throw corruptSketch(bytes.length);
+    if (bytes.length === header + PAYLOAD) this.payload.set(bytes.subarray(header));
+    else this.readEntries(bytes, view, header);
+    let entries = 0;
+    for (const byte of this.payload) if (byte !== 0) entries++;
+    // So few registers are written as entries: there must be room for all of them.
+    if (this.nonZero < DENSE_FROM && entries > this.nonZero) throw corruptSketch(bytes.length);
+  }
+
+  private readEntries(bytes: Uint8Array, view: DataView, header: number): void {
     if ((bytes.length - header) % 3 !== 0) throw corruptSketch(bytes.length);
     for (let at = header; at < bytes.length; at += 3) {
       const position = view.getInt16(at);

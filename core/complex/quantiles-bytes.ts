@@ -68,6 +68,7 @@ export function readQuantiles(bytes: Uint8Array): QuantilesState {
     }
   }
   const [min, max] = [view.getFloat64(16, true), view.getFloat64(24, true)];
+  if (!(min <= max)) throw corrupt(16, `least ${min}, greatest ${max}`);
   return { k, n, min, max, base, baseCount, levels };
 }
 

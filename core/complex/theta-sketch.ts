@@ -210,11 +210,14 @@ function readTheta(bytes: Uint8Array): Finished {
   const theta = preamble === 3 ? view.getBigUint64(16, true) : MAX_THETA;
   if (theta <= 0n || theta > MAX_THETA) throw corruptTheta(16, `theta ${theta}`);
   const hashes = new BigUint64Array(count);
-  for (let i = 0; i < count; i++) {
-    const at = 8 * (preamble + i);
-    const hash = view.getBigUint64(at, true);
-    if (hash === 0n || hash >= theta) throw corruptTheta(at, `hash ${hash} is not below theta`);
-    hashes[i] = hash;
+  new Uint8Array(hashes.buffer).set(bytes.subarray(8 * preamble));
+  const halves = new Int32Array(hashes.buffer);
+  const [thetaLow, thetaHigh] = [Number(theta & 0xffffffffn), Number(theta >> 32n)];
+  for (let i = 0; i < halves.length; i += 2) {
+    const [low, high] = [halves[i]!, halves[i + 1]!];
+    const isBelow = high < thetaHigh || (high === thetaHigh && low >>> 0 < thetaLow);
+    if (high < 0 || (low | high) === 0 || !isBelow)
+      throw corruptTheta(8 * preamble + 4 * i, 'a hash that is not below theta');
   }
   return { hashes, theta, isEmpty: false };
 }

@@ -175,12 +175,22 @@ export class ObjectColumn {
       }
       const at = this.#used;
       this.#used += 4 + bytes.length;
-      if (this.#used > this.#arena.length) this.#arena = grownBytes(this.#arena, this.#used);
+      if (this.#used > this.#arena.length) {
+        this.#arena = grownBytes(this.#arena, this.#used);
+        // Snapshots with the arena before must not see places that only this one has.
+        this.#entries = copyOf(this.#entries);
+      }
       for (let i = 0; i < 4; i++) this.#arena[at + i] = bytes.length >>> (8 * i);
       this.#arena.set(bytes, at + 4);
       this.#entries[row] = at + 1;
     }
   }
+}
+
+function copyOf(ints: Int32Array): Int32Array {
+  const copy = sharedInts(ints.length);
+  copy.set(ints);
+  return copy;
 }
 
 function lengthAt(arena: Uint8Array, at: number): number {
