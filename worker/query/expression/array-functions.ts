@@ -1,11 +1,8 @@
 // Functions on lists and multi-value columns. Source: druid-query-api.md 9.3.
 
-import { Failure } from '../../../core/runtime/failure.ts';
 import { compareValues, doubleOf, longOf, textOf, type Value } from '../value.ts';
+import { boundedList, boundedText, checkLength } from './bounds.ts';
 import type { ValueFunction } from './function.ts';
-
-/** Longest list that a slice may give. */
-const LENGTH_MAX = 1_000_000;
 
 /** A scalar counts as a list of one, null stays null. */
 function listOf(value: Value): readonly Value[] | null {
@@ -22,7 +19,7 @@ const isAmong = (value: Value, list: readonly Value[]): boolean =>
 export function arrayFunction(name: string): ValueFunction | undefined {
   switch (name) {
     case 'array':
-      return (args) => [...args];
+      return (args) => boundedList([...args]);
     case 'array_length':
       return ([a = null]) => onList(a, (list) => BigInt(list.length));
     case 'array_offset':
@@ -37,22 +34,38 @@ export function arrayFunction(name: string): ValueFunction | undefined {
     case 'array_to_string':
       return ([a = null, separator = null]) =>
         onList(a, (list) =>
-          list.map((item) => textOf(item) ?? 'null').join(textOf(separator) ?? ''),
+          boundedText(list.map((item) => textOf(item) ?? 'null').join(textOf(separator) ?? '')),
         );
     case 'array_append':
-      return ([a = null, b = null]) => onList(a, (list) => [...list, alike(list, b)]);
+      return ([a = null, b = null]) => onList(a, (list) => joined(list, [alike(list, b)]));
     case 'array_prepend':
-      return ([a = null, b = null]) => onList(b, (list) => [alike(list, a), ...list]);
+      return ([a = null, b = null]) => onList(b, (list) => joined([alike(list, a)], list));
     case 'array_concat':
       return ([a = null, b = null]) =>
-        onList(a, (x) => onList(b, (y) => [...x, ...y.map((item) => alike(x, item))]));
+        onList(a, (x) =>
+          onList(b, (y) =>
+            joined(
+              x,
+              y.map((item) => alike(x, item)),
+            ),
+          ),
+        );
     case 'array_slice':
       return ([a = null, from = null, to]) => onList(a, (list) => slice(list, from, to));
     case 'array_set_add':
-      return ([a = null, b = null]) => onList(a, (list) => setOf([...list, alike(list, b)]));
+      return ([a = null, b = null]) => onList(a, (list) => setOf(joined(list, [alike(list, b)])));
     case 'array_set_add_all':
       return ([a = null, b = null]) =>
-        onList(a, (x) => onList(b, (y) => setOf([...x, ...y.map((item) => alike(x, item))])));
+        onList(a, (x) =>
+          onList(b, (y) =>
+            setOf(
+              joined(
+                x,
+                y.map((item) => alike(x, item)),
+              ),
+            ),
+          ),
+        );
     case 'array_offset_of':
       return ([a = null, b = null]) => onList(a, (list) => offsetOf(list, b, 0));
     case 'array_ordinal_of':
@@ -84,6 +97,11 @@ function alike(list: readonly Value[], value: Value): Value {
   return typeof like === 'string' ? textOf(value) : value;
 }
 
+function joined(a: readonly Value[], b: readonly Value[]): readonly Value[] {
+  checkLength(a.length + b.length);
+  return boundedList([...a, ...b]);
+}
+
 /** Sorted, each once, null first. */
 function setOf(values: readonly Value[]): Value {
   const sorted = values.toSorted(compareValues);
@@ -95,13 +113,7 @@ function slice(list: readonly Value[], from: Value, to: Value | undefined): Valu
   const start = Number(longOf(from) ?? 0n);
   const end = to === undefined ? list.length : Number(longOf(to) ?? 0n);
   if (start < 0 || start > list.length || end < start) return null;
-  if (end > LENGTH_MAX) {
-    throw new Failure(
-      'input',
-      'ResourceLimitExceeded',
-      `expression: array_slice up to ${end}, at most ${LENGTH_MAX}`,
-    );
-  }
+  checkLength(end - start);
   return Array.from({ length: end - start }, (_, i) => list[start + i] ?? null);
 }
 

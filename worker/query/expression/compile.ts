@@ -4,6 +4,7 @@
 import { Failure } from '../../../core/runtime/failure.ts';
 import { compareDoubles, compareText, doubleOf, longOf, textOf, type Value } from '../value.ts';
 import { arrayFunction } from './array-functions.ts';
+import { boundedText } from './bounds.ts';
 import type { Getter, LookupTables, ValueFunction } from './function.ts';
 import { lookupFunction } from './lookup-function.ts';
 import { compileLambdaCall } from './lambda-functions.ts';
@@ -133,7 +134,7 @@ function compareForExpression(a: Value, b: Value): number {
 
 function arithmetic(op: BinaryOp, a: Value, b: Value): Value {
   if (op === '+' && (typeof a === 'string' || typeof b === 'string'))
-    return `${textOf(a)}${textOf(b)}`;
+    return boundedText(`${textOf(a)}${textOf(b)}`);
   if (typeof a === 'bigint' && typeof b === 'bigint') return longArithmetic(op, a, b);
   const x = doubleOf(a);
   const y = doubleOf(b);

@@ -1,7 +1,7 @@
 // Functions that apply a lambda to the values of lists. Source: druid-query-api.md 9.1, 9.3.
 
-import { Failure } from '../../../core/runtime/failure.ts';
 import type { Value } from '../value.ts';
+import { boundedList, checkLength } from './bounds.ts';
 import type { Getter } from './function.ts';
 import type { Expr } from './parser.ts';
 
@@ -13,9 +13,6 @@ interface Compiler {
   compile(expr: Expr, bind: Bind): Getter;
   isTrue(value: Value): boolean;
 }
-
-/** Most values a product of lists may have. */
-const PRODUCT_MAX = 1_000_000;
 
 /** Compiles a call whose first argument is a lambda; the parser has checked that it fits. */
 export function compileLambdaCall(
@@ -87,19 +84,13 @@ function mapProduct(
   lists: readonly (readonly Value[])[] | null,
   fn: (values: readonly Value[]) => Value,
 ): Value {
-  return lists === null ? null : [...product(lists)].map(fn);
+  return lists === null ? null : boundedList([...product(lists)].map(fn));
 }
 
 /** Every choice of one value a list; the last list turns fastest. */
 function* product(lists: readonly (readonly Value[])[]): Generator<Value[]> {
   const total = lists.reduce((count, list) => count * list.length, 1);
-  if (total > PRODUCT_MAX) {
-    throw new Failure(
-      'input',
-      'ResourceLimitExceeded',
-      `expression: a product of lists of more than ${PRODUCT_MAX} values`,
-    );
-  }
+  checkLength(total);
   for (let n = 0; n < total; n++) {
     let rest = n;
     const values: Value[] = [];

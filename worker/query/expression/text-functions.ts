@@ -1,20 +1,21 @@
 // Text functions of the expression language. Null in gives null out. Patterns given as constants are compiled
 // once, others through a small cache. Source: druid-query-api.md 9.3.
 
-import { Failure } from '../../../core/runtime/failure.ts';
 import { javaRegex } from '../text/java-regex.ts';
 import { likeTest, type TextTest } from '../text/text-predicate.ts';
 import { longOf, longOfText, textOf, type Value } from '../value.ts';
+import { boundedText, TEXT_MAX } from './bounds.ts';
 import type { ValueFunction } from './function.ts';
-
-/** Most characters a repeating function may produce. */
-const RESULT_MAX = 1_000_000;
 
 /** A function of texts; a null argument never arrives. */
 type TextFunction = (...args: string[]) => Value;
 
 const SIMPLE: Readonly<Record<string, TextFunction>> = {
-  concat: (...args) => args.join(''),
+  concat: (...args) => {
+    let text = '';
+    for (const arg of args) text = boundedText(text + arg);
+    return text;
+  },
   strlen: (s = '') => BigInt(s.length),
   lower: (s = '') => s.toLowerCase(),
   upper: (s = '') => s.toUpperCase(),
@@ -23,7 +24,7 @@ const SIMPLE: Readonly<Record<string, TextFunction>> = {
   btrim: (s = '', chars = ' ') => trimmed(s, chars, true, true),
   ltrim: (s = '', chars = ' ') => trimmed(s, chars, true, false),
   rtrim: (s = '', chars = ' ') => trimmed(s, chars, false, true),
-  replace: (s = '', from = '', to = '') => bounded(s.replaceAll(from, () => to)),
+  replace: (s = '', from = '', to = '') => boundedText(s.replaceAll(from, () => to)),
   strpos: (s = '', needle = '', from = '0') => BigInt(s.indexOf(needle, Number(from))),
   contains_string: (s = '', needle = '') => (s.includes(needle) ? 1n : 0n),
   icontains_string: (s = '', needle = '') =>
@@ -81,7 +82,7 @@ function patternFunction(name: string): TextFunction | undefined {
         const regex = javaRegex(pattern);
         return new RegExp(regex.source, `${regex.flags}g`);
       });
-      return (s = '', pattern = '', to = '') => bounded(s.replace(regexes(pattern), to));
+      return (s = '', pattern = '', to = '') => boundedText(s.replace(regexes(pattern), to));
     }
     default:
       return undefined;
@@ -113,25 +114,15 @@ function substring(text: string, index: number, length: number): string {
   return length < 0 ? text.slice(index) : text.slice(index, index + length);
 }
 
-function bounded(text: string): string {
-  if (text.length > RESULT_MAX)
-    throw new Failure(
-      'input',
-      'ResourceLimitExceeded',
-      `expression: a text of more than ${RESULT_MAX} characters`,
-    );
-  return text;
-}
-
 function repeat(text: string, times: number): Value {
   if (times < 1) return null;
-  if (text.length * times > RESULT_MAX) return bounded(' '.repeat(RESULT_MAX + 1));
+  if (text.length * times > TEXT_MAX) return boundedText(' '.repeat(TEXT_MAX + 1));
   return text.repeat(times);
 }
 
 function pad(text: string, length: number, fill: string, atStart: boolean): Value {
   if (length < 0) return null;
-  if (length > RESULT_MAX) return bounded(' '.repeat(RESULT_MAX + 1));
+  if (length > TEXT_MAX) return boundedText(' '.repeat(TEXT_MAX + 1));
   if (text.length >= length) return text.slice(0, length);
   return atStart ? text.padStart(length, fill) : text.padEnd(length, fill);
 }
