@@ -154,7 +154,6 @@ test.each([
   ['fold((x, a) -> a + a, string_to_array(repeat("s", 20), "l"), s)', /a text of more/],
   ['fold((x, a) -> array_concat(a, a), string_to_array(repeat("s", 20), "l"), array(1))', /a list/],
   ['fold((x, a) -> array(a, a), string_to_array(repeat("s", 20), "l"), 1)', /a list/],
-  ['fold((x, a) -> array_append(a, a), string_to_array(repeat("s", 20), "l"), array(1))', /a list/],
   ['fold((x, a) -> map(y -> a, array(1, 2)), string_to_array(repeat("s", 20), "l"), 1)', /a list/],
   ['array_slice(array(1), 0, 1000000)', /a list of more than 10000 values/],
   ['cartesian_map((x, y) -> x, string_to_array(repeat("s", 200), "l"), mv)', undefined],
