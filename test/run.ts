@@ -44,6 +44,20 @@ const STAGES: readonly Stage[] = [
     isCounted: true,
     env: { SLUICE_TEST_SIDE_BY_SIDE: 'true' },
   },
+  {
+    name: 'end to end, on a real node',
+    groups: ['e2e', 'cluster'],
+    command: [
+      'node',
+      'test/kube/in-namespace.ts',
+      'vitest',
+      'run',
+      '--config',
+      'vitest.e2e.config.ts',
+    ],
+    isCounted: true,
+    env: { SLUICE_TEST_CLUSTER: 'true' },
+  },
 ];
 
 interface Counts {

@@ -193,6 +193,9 @@ async function redisRecipe(host: string, folder: string): Promise<Recipe> {
         String(port),
         '--bind',
         host,
+        // Without a password it refuses all but loopback, whatever it is bound to.
+        '--protected-mode',
+        'no',
         '--save',
         '',
         '--appendonly',

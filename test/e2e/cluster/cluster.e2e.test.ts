@@ -1,0 +1,191 @@
+// The product as a platform engineer gets it: image from the Dockerfile, chart by helm, example by kubectl, every role
+// a pod under a real kubelet, against real Kafka, MinIO, etcd and Redis. Each test goes on where the one before ended.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../servers/cache.ts';
+import { installGoTools } from '../../kube/go-tools.ts';
+import { until } from '../waiting.ts';
+import {
+  type Installation,
+  NAMESPACE,
+  prepareInstallation,
+  release,
+  untilCounted,
+} from './installation.ts';
+import { installMonitorCrds, startMonitoring } from './monitoring.ts';
+import { type RealNode, startRealNode, whyNoNode } from './real-node.ts';
+
+interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels: Record<string, string>;
+  };
+  readonly status: {
+    readonly phase: string;
+    readonly containerStatuses: readonly { readonly image: string; readonly ready: boolean }[];
+  };
+}
+
+interface Ingestion {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly conditions: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly observedGeneration: number;
+    }[];
+  };
+}
+
+const reason = whyNoNode();
+
+describe.skipIf(reason !== undefined)(
+  `a real node${reason === undefined ? '' : ` (${reason})`}`,
+  () => {
+    let node: RealNode;
+    let installation: Installation;
+    let rows = 0;
+    const kubectl = (...args: string[]): Promise<string> => node.kubectl('-n', NAMESPACE, ...args);
+    const pods = async (): Promise<readonly Pod[]> =>
+      (await node.read<{ items: Pod[] }>('pods', '-n', NAMESPACE)).items;
+    const roles = async (): Promise<readonly string[]> =>
+      (await pods())
+        .filter(({ status }) => status.containerStatuses.every(({ ready }) => ready))
+        .map(({ metadata }) => metadata.labels['app.kubernetes.io/component'] ?? '')
+        .toSorted();
+
+    const isReadyNow = async (): Promise<boolean> => {
+      const { metadata, status } = await node.read<Ingestion>('rti/wikipedia', '-n', NAMESPACE);
+      const ready = status?.conditions.find(({ type }) => type === 'Ready');
+      return ready?.status === 'True' && ready.observedGeneration === metadata.generation;
+    };
+
+    beforeAll(async () => {
+      node = await startRealNode();
+      installation = await prepareInstallation(node);
+      await installMonitorCrds(node);
+    }, 300_000);
+    afterAll(() => node?.stop(), 60_000);
+
+    it('installs the chart: every role is a pod that is ready', async () => {
+      await release(node, installation);
+      expect(await roles()).toEqual(['broker', 'historical-default', 'operator', 'operator']);
+      for (const { metadata, status } of await pods())
+        expect(
+          status.containerStatuses.map(({ image }) => image),
+          metadata.name,
+        ).toEqual(['localhost/sluice:0.1.0']);
+    });
+
+    it('ingests what was produced before and after the example is applied', async () => {
+      rows += await installation.produce();
+      await kubectl('apply', '--server-side', '--dry-run=server', '-f', installation.exampleFile);
+      await kubectl('apply', '-f', installation.exampleFile);
+      await kubectl('wait', '--for=condition=Ready', 'rti/wikipedia', '--timeout=90s');
+      expect(await roles()).toContain('ingest');
+      await untilCounted(installation, rows);
+      rows += await installation.produce();
+      await untilCounted(installation, rows);
+    });
+
+    it('shows the resource by kubectl get', async () => {
+      const [head = '', line = ''] = (await kubectl('get', 'rti')).trim().split('\n');
+      expect(head.split(/ {2,}/)).toEqual(
+        'NAME,DATASOURCE,READY WORKERS,WORKERS,PARTITIONS,READY,SUSPENDED,AGE'.split(','),
+      );
+      expect(line).toMatch(/^wikipedia +wikipedia +1 +1 +2 +True +\S+$/);
+    });
+
+    it('is scraped by Prometheus through its monitors, and promtool accepts rules and metrics', async () => {
+      const { promtool } = await installGoTools();
+      const monitoring = await startMonitoring(node);
+      try {
+        const expected = ['broker', 'historical-default', 'ingest', 'operator', 'operator'];
+        await until('every role is scraped', 60_000, async () => {
+          const targets = await monitoring.targets();
+          if (targets.length === expected.length && targets.every(({ health }) => health === 'up'))
+            return true;
+          throw new Error(`${JSON.stringify(targets)}\n${monitoring.tail()}`);
+        });
+        const names = (await pods()).map(({ metadata }) => metadata.name);
+        const targets = await monitoring.targets();
+        expect(new Set(targets.map(({ labels }) => labels['pod']))).toEqual(new Set(names));
+        await until('events are counted', 30_000, async () =>
+          (await monitoring.value('sum(sluice_ingest_events_total{ingestion="wikipedia"})')) ===
+          rows
+            ? true
+            : undefined,
+        );
+        await until('rules are evaluated', 60_000, async () => {
+          const rules = await monitoring.rules();
+          return rules.length >= 4 && rules.every(({ health }) => health === 'ok')
+            ? true
+            : undefined;
+        });
+        for (const file of monitoring.ruleFiles) await run(promtool, ['check', 'rules', file]);
+        expect(monitoring.ruleFiles).toHaveLength(1);
+        for (const { labels } of targets) {
+          const text = await (await fetch(`http://${labels['instance']}/metrics`)).text();
+          const file = await node.file(`${labels['pod']}.metrics`, text);
+          await run('sh', ['-c', `'${promtool}' check metrics < '${file}'`]);
+        }
+      } finally {
+        await monitoring.stop();
+      }
+    });
+
+    it('publishes into the bucket and answers the same from historicals', async () => {
+      const before = (await installation.objects()).length;
+      const patch = '{"spec":{"segments":{"period":"PT5S"}}}';
+      await kubectl('patch', 'rti', 'wikipedia', '--type=merge', '-p', patch);
+      await until('segments are in the bucket', 90_000, async () =>
+        (await installation.objects()).length > before ? true : undefined,
+      );
+      await kubectl('wait', '--for=condition=Ready', 'rti/wikipedia', '--timeout=90s');
+      await untilCounted(installation, rows);
+    });
+
+    it('passes helm test', async () => {
+      expect(await node.helm('test', 'sluice', '-n', NAMESPACE, '--timeout', '60s')).toMatch(
+        /Phase: +Succeeded/,
+      );
+    });
+
+    it('keeps data through helm upgrade and rollback', async () => {
+      const worker = (await pods()).find(({ metadata }) => metadata.name === 'wikipedia-g0-0');
+      await release(
+        node,
+        installation,
+        '--set',
+        'broker.replicas=2,historicals[0].maxBytes=900000000',
+      );
+      expect((await roles()).filter((role) => role === 'broker')).toHaveLength(2);
+      await untilCounted(installation, rows);
+      rows += await installation.produce();
+      await untilCounted(installation, rows);
+      await node.helm('rollback', 'sluice', '1', '-n', NAMESPACE, '--wait', '--timeout', '120s');
+      await untilCounted(installation, rows);
+      const after = (await pods()).find(({ metadata }) => metadata.name === 'wikipedia-g0-0');
+      expect(after?.metadata.uid, 'the worker was not touched').toBe(worker?.metadata.uid);
+    });
+
+    it('drains and ends by kubectl delete; the segments stay', async () => {
+      // Long enough that only the drain publishes what comes now.
+      const patch = '{"spec":{"segments":{"period":"PT1H"}}}';
+      await kubectl('patch', 'rti', 'wikipedia', '--type=merge', '-p', patch);
+      await until('the roll is over', 90_000, async () =>
+        (await isReadyNow()) ? true : undefined,
+      );
+      rows += await installation.produce();
+      await untilCounted(installation, rows);
+      const before = (await installation.objects()).length;
+      await kubectl('delete', '-f', installation.exampleFile, '--timeout=150s');
+      expect((await installation.objects()).length).toBeGreaterThan(before);
+      expect((await pods()).map(({ metadata }) => metadata.name).join(' ')).not.toContain(
+        'wikipedia',
+      );
+      await untilCounted(installation, rows);
+    });
+  },
+);
