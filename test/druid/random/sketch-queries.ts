@@ -31,10 +31,22 @@ const quantiles = fc.constantFrom(
   { type: 'quantilesDoublesSketch', fieldName: 'd', k: 256 },
 );
 
+/** Unfinalised they show their time too. */
+const pair = fc.constantFrom(
+  { type: 'longFirst', fieldName: 'lf' },
+  { type: 'longLast', fieldName: 'lf' },
+  { type: 'doubleLast', fieldName: 'dl' },
+  { type: 'floatFirst', fieldName: 'ff' },
+  { type: 'stringFirst', fieldName: 'sf' },
+  { type: 'stringLast', fieldName: 'sl' },
+);
+
 const field = (fieldName: string): object => ({ type: 'fieldAccess', fieldName });
 const both = [field('a'), field('b')];
 
 const POSTS: readonly object[] = [
+  field('f'),
+  { type: 'finalizingFieldAccess', fieldName: 'f' },
   { type: 'thetaSketchEstimate', field: field('a') },
   ...['UNION', 'INTERSECT', 'NOT'].map((func) => ({
     type: 'thetaSketchEstimate',
@@ -68,7 +80,7 @@ const at = (share: number): string => new Date(START + Math.round(SPAN * share))
 /** A query with sketches. */
 export const randomSketchQuery: fc.Arbitrary<object> = fc
   .record({
-    aggregators: fc.tuple(theta, theta, hll, hll, quantiles),
+    aggregators: fc.tuple(theta, theta, hll, hll, quantiles, pair),
     posts: fc.subarray([...POSTS], { minLength: 3, maxLength: 8 }),
     filter,
     shape: fc.constantFrom(
@@ -84,7 +96,7 @@ export const randomSketchQuery: fc.Arbitrary<object> = fc
     filtered: fc.boolean(),
   })
   .map(({ aggregators, posts, filter: condition, shape, finalize, filtered }) => {
-    const named = aggregators.map((aggregator, i) => ({ ...aggregator, name: 'abhgq'[i] }));
+    const named = aggregators.map((aggregator, i) => ({ ...aggregator, name: 'abhgqf'[i] }));
     const only = { type: 'bound', dimension: 'v', upper: 'v30' };
     const [first, ...others] = named;
     return {

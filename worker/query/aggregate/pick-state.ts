@@ -56,6 +56,13 @@ export class PickState implements AggregateState {
     return this.values[slot] ?? null;
   }
 
+  /** Time of the value, ms; half of Java's greatest or least long when nothing was offered, as Druid shows it. */
+  timeOf(slot: number): bigint {
+    const time = this.times[slot] ?? Number.NaN;
+    if (!Number.isNaN(time)) return BigInt(time);
+    return this.operation === 'first' ? 2n ** 62n - 1n : -(2n ** 62n);
+  }
+
   raw(slot: number): Value {
     return this.value(slot);
   }

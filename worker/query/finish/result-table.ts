@@ -2,6 +2,7 @@
 // slot. Fed by merge; read by the finishers. Source: druid-query-api.md 6, 11.
 
 import { makeState } from '../aggregate/make-state.ts';
+import { PickState } from '../aggregate/pick-state.ts';
 import type { LookupTables } from '../expression/function.ts';
 import { type Aggregator, type AggregatingQuery, dimensionsOf } from '../model.ts';
 import type { GroupsPartial } from '../partial.ts';
@@ -105,13 +106,22 @@ export class ResultTable implements OutputColumns {
     return this.query.aggregations.map((aggregator, i) => {
       const type = aggregatorType(aggregator);
       const value = (slot: number): Value => this.stateOf(i, slot).value(Math.max(slot, 0));
-      const shown = finalize
-        ? value
-        : (slot: number): Value => this.stateOf(i, slot).raw(Math.max(slot, 0));
       return this.made(aggregator.name, 'aggregator', type, value, (slot) =>
-        valueJson(shown(slot), type === 'FLOAT'),
+        finalize ? valueJson(value(slot), type === 'FLOAT') : this.rawJson(i, slot),
       );
     });
+  }
+
+  /** What an aggregator shows unfinalised: sketches as bytes, first and last with their time. */
+  private rawJson(index: number, slot: number): string {
+    const state = this.stateOf(index, slot);
+    const cell = Math.max(slot, 0);
+    const aggregator = this.query.aggregations[index];
+    const isFloat = aggregator !== undefined && aggregatorType(aggregator) === 'FLOAT';
+    const json = valueJson(state.raw(cell), isFloat);
+    return state instanceof PickState && state.operation !== 'any'
+      ? `{"lhs":${state.timeOf(cell)},"rhs":${json}}`
+      : json;
   }
 
   private postColumns(): OutputColumn[] {
@@ -122,8 +132,9 @@ export class ResultTable implements OutputColumns {
           ? this.query.aggregations.find((a) => a.name === post.fieldName)
           : undefined;
       const isFloat = accessed !== undefined && aggregatorType(accessed) === 'FLOAT';
+      const raw = post.type === 'fieldAccess' ? this.stateIndex.get(post.fieldName) : undefined;
       return this.made(post.name, 'post', isFloat ? 'FLOAT' : null, compute, (slot) =>
-        valueJson(compute(slot), isFloat),
+        raw === undefined ? valueJson(compute(slot), isFloat) : this.rawJson(raw, slot),
       );
     });
   }
