@@ -6,8 +6,8 @@ import { type ComplexValue, type ValueHasher } from './complex-value.ts';
 import { HLL_TYPES, type HllType } from './hll-registers.ts';
 import { hllHasher, HllSketch } from './hll-sketch.ts';
 import { QuantilesSketch } from './quantiles-sketch.ts';
-import { thetaHasher, ThetaSketch } from './theta-sketch.ts';
-import { pairTypeName, type PairValueType, TimePair } from './time-pair.ts';
+import { thetaHasher, thetaOfBytes, ThetaSketch } from './theta-sketch.ts';
+import { PAIR_TYPES, pairTypeName, type PairValueType, readPair, TimePair } from './time-pair.ts';
 
 /** An aggregator over a complex column, with the parameters its type takes. */
 export interface ComplexAggregator {
@@ -125,4 +125,18 @@ function pairKind(aggregator: ComplexAggregator, word: string, isFirst: boolean)
   const bytesMax = aggregator.maxStringBytes ?? COMPLEX_DEFAULTS.maxStringBytes;
   const input = { kind: 'pair', type } as const;
   return plain(pairTypeName(type), input, () => new TimePair(type, isFirst, bytesMax));
+}
+
+/**
+ * Reads an object of a column; objects of unknown types are taken as they are.
+ *
+ * @throws Failure `corrupt` ComplexCorrupt
+ */
+export function checkObject(typeName: string, bytes: Uint8Array): void {
+  const pair = PAIR_TYPES[typeName];
+  if (pair !== undefined) readPair(pair, bytes);
+  else if (typeName === 'hyperUnique') new HyperUnique().foldBytes(bytes);
+  else if (typeName === 'thetaSketch') thetaOfBytes(bytes);
+  else if (typeName === 'HLLSketch') HllSketch.ofBytes(bytes);
+  else if (typeName === 'quantilesDoublesSketch') QuantilesSketch.ofBytes(bytes);
 }

@@ -72,6 +72,7 @@ async function build(
   views: readonly View[],
   rollup: boolean,
   metrics: readonly CompiledMetric[] = METRICS,
+  isSound = true,
 ): Promise<SegmentView> {
   const outDir = join(root, String(folders++));
   await buildSegment({
@@ -90,7 +91,7 @@ async function build(
     },
     outDir,
   });
-  expect(await validateSegment(outDir)).toMatchObject({ ok: true });
+  if (isSound) expect(await validateSegment(outDir)).toMatchObject({ ok: true });
   const view = await openSegment(outDir, 'x', { cache: new BlockCache(1 << 22) });
   opened.push(view);
   return view;
@@ -220,5 +221,29 @@ test('inputs that differ in type are refused by name', async () => {
   const other: CompiledMetric[] = [{ type: 'hyperUnique', name: 'theta', fieldName: 'x' }];
   await expect(build([viewOf([1])], true, other)).rejects.toThrow(
     /'theta'.*thetaSketch.*hyperUnique/,
+  );
+});
+
+test('a damaged object is found by validation, and a merge names file, column and row', async () => {
+  const bad = Buffer.from([3, 3, 3, 0, 0, 0x1a, 0xcc, 0x93, 9, 0, 0, 0]);
+  const rows = [1, 5].map((x) => ({ __time: DAY.startMs, s: 'b', theta: x === 5 ? bad : null }));
+  const metrics = METRICS.slice(0, 1);
+  const view = rowView(rows, { dimensions: DIMENSIONS, metrics, interval: DAY });
+  const segment = await build([view], false, metrics, false);
+  const row = [0, 1].find((i) => objects(segment, 'theta').readBytes(i) !== undefined);
+  expect(await validateSegment(segment.dir)).toEqual({
+    ok: false,
+    defect: expect.stringMatching(
+      new RegExp(`column 'theta': row ${row}: thetaSketch object at byte`),
+    ) as string,
+  });
+  await expect(build([segment], true, metrics)).rejects.toThrow(
+    expect.objectContaining({
+      kind: 'corrupt',
+      code: 'SegmentCorrupt',
+      message: expect.stringMatching(
+        new RegExp(`file 'theta' at offset \\d+, row ${row}: thetaSketch`),
+      ) as string,
+    }),
   );
 });

@@ -82,9 +82,15 @@ function copyOut(
   count: number,
   out: Uint8Array,
 ): void {
+  let index = Math.floor(from / STORE_BLOCK_BYTES);
+  let at = from - index * STORE_BLOCK_BYTES;
+  let block = blocks.get(index);
   for (let i = 0; i < count; i++) {
-    const at = from + i;
-    out[i] = blocks.get(Math.floor(at / STORE_BLOCK_BYTES))[at % STORE_BLOCK_BYTES]!;
+    if (at === STORE_BLOCK_BYTES) {
+      block = blocks.get(++index);
+      at = 0;
+    }
+    out[i] = block[at++]!;
   }
 }
 

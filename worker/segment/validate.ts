@@ -2,9 +2,16 @@
 // order, time within the interval, row order, rollup. Behind `sluice segment validate`; names the first defect.
 // Source: druid-segment-format.md 4.
 
+import { checkObject } from '../../core/complex/complex-kind.ts';
 import { formatInterval } from '../../core/model/interval.ts';
 import { isFailure, messageOf } from '../../core/runtime/failure.ts';
-import { type Column, type IdLists, type StringColumn, VECTOR_ROWS } from '../view/view.ts';
+import {
+  type Column,
+  type ComplexColumn,
+  type IdLists,
+  type StringColumn,
+  VECTOR_ROWS,
+} from '../view/view.ts';
 import { BlockCache } from './block-cache.ts';
 import { openSegment, type SegmentView } from './reader.ts';
 import { checkRowOrder } from './validate-order.ts';
@@ -78,10 +85,7 @@ function timeDefect(view: SegmentView): string | undefined {
 
 function columnDefect(column: Column, rows: number): string | undefined {
   if (column.kind === 'string') return stringDefect(column, rows);
-  if (column.kind === 'complex') {
-    for (let row = 0; row < rows; row++) column.readBytes(row);
-    return undefined;
-  }
+  if (column.kind === 'complex') return objectDefect(column, rows);
   const nulls = new Uint8Array(VECTOR_ROWS);
   const doubles = new Float64Array(VECTOR_ROWS);
   let found = 0;
@@ -96,6 +100,20 @@ function columnDefect(column: Column, rows: number): string | undefined {
     }
   }
   return column.hasNulls && found === 0 ? 'its null bitmap has no rows' : undefined;
+}
+
+function objectDefect(column: ComplexColumn, rows: number): string | undefined {
+  for (let row = 0; row < rows; row++) {
+    const bytes = column.readBytes(row);
+    if (bytes === undefined) continue;
+    try {
+      checkObject(column.typeName, bytes);
+    } catch (error) {
+      if (isFailure(error, 'corrupt')) return `row ${row}: ${messageOf(error)}`;
+      throw error;
+    }
+  }
+  return undefined;
 }
 
 function stringDefect(column: StringColumn, rows: number): string | undefined {
