@@ -34,16 +34,16 @@ function rhoOf(low: number, high: number): number {
 
 const scratchHash: Hash128 = { h1Low: 0, h1High: 0, h2Low: 0, h2High: 0 };
 
-/** {@link packedHash} of bytes. */
-export function hashBytes(bytes: Uint8Array, length: number = bytes.length): number {
-  murmur3(bytes, length, scratchHash);
+/** {@link packedHash} of `length` bytes from `start` on. */
+export function hashBytes(bytes: Uint8Array, length: number = bytes.length, start = 0): number {
+  murmur3(bytes, length, scratchHash, 0, start);
   return packedHash(scratchHash);
 }
 
 /** Hashes of values as ingestion adds them: the text of each. */
 export const hyperUniqueHasher: ValueHasher = {
   text(bytes, start, end, out) {
-    out.low = hashBytes(start === 0 ? bytes : bytes.subarray(start, end), end - start);
+    out.low = hashBytes(bytes, end - start, start);
     out.high = 0;
     return true;
   },

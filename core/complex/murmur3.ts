@@ -9,16 +9,30 @@ export interface Hash128 {
   h2High: number;
 }
 
-/** Hashes `bytes[0 .. length-1]` into `out`; `seed` is a whole number below 2^31. */
-export function murmur3(bytes: Uint8Array, length: number, out: Hash128, seed = 0): void {
+/** Bytes hashed last and a view of them: values of one buffer follow each other. */
+let lastBytes: Uint8Array = new Uint8Array(0);
+let lastView: DataView = new DataView(lastBytes.buffer);
+
+/** Hashes `bytes[start .. start+length-1]` into `out`; `seed` is a whole number below 2^31. */
+export function murmur3(
+  bytes: Uint8Array,
+  length: number,
+  out: Hash128,
+  seed = 0,
+  start = 0,
+): void {
   state.low1 = seed;
   state.high1 = 0;
   state.low2 = seed;
   state.high2 = 0;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes !== lastBytes) {
+    lastBytes = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  const view = lastView;
   const blocks = length >>> 4;
   for (let i = 0; i < blocks; i++) {
-    const at = i * 16;
+    const at = start + i * 16;
     mix1(state, view.getUint32(at, true), view.getUint32(at + 4, true));
     rotate(state, 1, 27);
     add(state, 1, state.low2, state.high2);
@@ -28,7 +42,7 @@ export function murmur3(bytes: Uint8Array, length: number, out: Hash128, seed = 
     add(state, 2, state.low1, state.high1);
     multiply5(state, 2, 0x38495ab5);
   }
-  tail(bytes, blocks * 16, length, state);
+  tail(bytes, start + blocks * 16, start + length, state);
   finalize(state, length);
   out.h1Low = state.low1;
   out.h1High = state.high1;
@@ -134,14 +148,17 @@ function multiply5(state: State, half: 1 | 2, constant: number): void {
   store(state, half);
 }
 
-function tail(bytes: Uint8Array, from: number, length: number, state: State): void {
-  const word = (at: number): number => {
-    let value = 0;
-    for (let i = 0; i < 4 && at + i < length; i++) value |= bytes[at + i]! << (i * 8);
-    return value;
-  };
-  if (length - from > 8) mix2(state, word(from + 8), word(from + 12));
-  if (length > from) mix1(state, word(from), word(from + 4));
+/** The last, unfilled block: bytes `from .. end-1`. */
+function tail(bytes: Uint8Array, from: number, end: number, state: State): void {
+  if (end - from > 8) mix2(state, word(bytes, from + 8, end), word(bytes, from + 12, end));
+  if (end > from) mix1(state, word(bytes, from, end), word(bytes, from + 4, end));
+}
+
+/** Up to four bytes, low first; none beyond the end. */
+function word(bytes: Uint8Array, at: number, end: number): number {
+  let value = 0;
+  for (let i = 0; i < 4 && at + i < end; i++) value |= bytes[at + i]! << (i * 8);
+  return value;
 }
 
 function avalanche(state: State, half: 1 | 2): void {

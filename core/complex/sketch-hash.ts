@@ -15,7 +15,7 @@ const eight: Buffer = Buffer.alloc(8);
 
 /** Hashes `bytes[start .. end-1]` into {@link lastHash}. */
 export function hashUtf8(bytes: Uint8Array, start: number, end: number): void {
-  murmur3(start === 0 ? bytes : bytes.subarray(start, end), end - start, lastHash, SEED);
+  murmur3(bytes, end - start, lastHash, SEED, start);
 }
 
 /** Hashes the UTF-16 code units, low byte first, of UTF-8 text. */

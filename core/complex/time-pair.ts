@@ -62,6 +62,8 @@ export function readPair(type: PairValueType, bytes: Uint8Array): StoredPair {
   return { timeMs, value: type === 'DOUBLE' ? view.getFloat64(8) : view.getFloat32(8) };
 }
 
+const NO_TEXT = new Uint8Array(0);
+
 /** Keeps the value of the least or greatest time; of equal times the earlier offer for first, the later for last. */
 export class TimePair implements ComplexValue {
   readonly type: PairValueType;
@@ -73,7 +75,9 @@ export class TimePair implements ComplexValue {
   private low = 0;
   private high = 0;
   private double = 0;
-  private text: Uint8Array | undefined;
+  /** The first `textBytes` of it are the value. */
+  private text: Uint8Array = NO_TEXT;
+  private textBytes = 0;
 
   constructor(type: PairValueType, isFirst: boolean, bytesMax: number) {
     this.type = type;
@@ -83,7 +87,7 @@ export class TimePair implements ComplexValue {
   }
 
   get heldBytes(): number {
-    return this.text?.length ?? 0;
+    return this.text.length;
   }
 
   /** True when a value of that time is taken; call one of the setters next. */
@@ -110,7 +114,10 @@ export class TimePair implements ComplexValue {
     this.hasValue = true;
     let to = Math.min(end, start + this.bytesMax);
     if (to < end) while (to > start && (bytes[to]! & 0xc0) === 0x80) to--;
-    this.text = bytes.slice(start, to);
+    const length = to - start;
+    if (length > this.text.length) this.text = new Uint8Array(Math.max(16, length));
+    for (let i = 0; i < length; i++) this.text[i] = bytes[start + i]!;
+    this.textBytes = length;
   }
 
   fold(other: ComplexValue): void {
@@ -124,7 +131,7 @@ export class TimePair implements ComplexValue {
     this.low = other.low;
     this.high = other.high;
     this.double = other.double;
-    this.text = other.text;
+    if (other.hasValue && this.type === 'STRING') this.setText(other.text, 0, other.textBytes);
   }
 
   foldBytes(bytes: Uint8Array): void {
@@ -139,15 +146,15 @@ export class TimePair implements ComplexValue {
 
   toBytes(): Uint8Array {
     const { type, hasValue } = this;
-    const text = hasValue ? this.text : undefined;
-    const width = type === 'STRING' ? 4 + (text?.length ?? 0) : hasValue ? WIDTHS[type] : 0;
+    const text = this.text.subarray(0, hasValue ? this.textBytes : 0);
+    const width = type === 'STRING' ? 4 + text.length : hasValue ? WIDTHS[type] : 0;
     const bytes = new Uint8Array(8 + width);
     const view = new DataView(bytes.buffer);
     const isNever = !Number.isFinite(this.timeMs);
     view.setBigInt64(0, isNever ? (this.isFirst ? NEVER_FIRST : NEVER_LAST) : BigInt(this.timeMs));
     if (type === 'STRING') {
-      view.setInt32(8, text?.length ?? 0);
-      if (text !== undefined) bytes.set(text, 12);
+      view.setInt32(8, text.length);
+      bytes.set(text, 12);
     } else if (hasValue && type === 'LONG') {
       view.setInt32(8, this.high);
       view.setInt32(12, this.low);
