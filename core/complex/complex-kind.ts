@@ -5,7 +5,7 @@ import { HyperUnique, hyperUniqueHasher } from './hyper-unique.ts';
 import { type ComplexValue, type ValueHasher } from './complex-value.ts';
 import { HLL_TYPES, type HllType } from './hll-registers.ts';
 import { hllHasher, HllSketch } from './hll-sketch.ts';
-import { QuantilesSketch } from './quantiles-sketch.ts';
+import { QUANTILES_K, QuantilesSketch } from './quantiles-sketch.ts';
 import { thetaHasher, thetaOfBytes, ThetaSketch } from './theta-sketch.ts';
 import { PAIR_TYPES, pairTypeName, type PairValueType, readPair, TimePair } from './time-pair.ts';
 
@@ -52,8 +52,24 @@ export const COMPLEX_DEFAULTS = {
 
 const PAIR = /^(long|double|float|string)(First|Last)$/;
 
-/** What an aggregator's column holds; undefined when the aggregator stores plain numbers or is unknown. */
+/** False for parameters that no sketch can have, as damaged metadata may name them. */
+function isSound({ size, lgK, k, maxStringBytes }: ComplexAggregator): boolean {
+  const isPower = (value: number | undefined, least: number, most: number): boolean =>
+    value === undefined || (Number.isInteger(Math.log2(value)) && value >= least && value <= most);
+  return (
+    isPower(size, 16, 2 ** 26) &&
+    isPower(k, ...QUANTILES_K) &&
+    (lgK === undefined || (Number.isInteger(lgK) && lgK >= 4 && lgK <= 21)) &&
+    (maxStringBytes === undefined || (Number.isSafeInteger(maxStringBytes) && maxStringBytes >= 0))
+  );
+}
+
+/**
+ * What an aggregator's column holds; undefined when the aggregator stores plain numbers, is unknown, or has parameters
+ * that cannot be.
+ */
 export function complexKind(aggregator: ComplexAggregator): ComplexKind | undefined {
+  if (!isSound(aggregator)) return undefined;
   const pair = PAIR.exec(aggregator.type);
   if (pair !== null) return pairKind(aggregator, pair[1] ?? '', pair[2] === 'First');
   switch (aggregator.type) {

@@ -92,6 +92,14 @@ test('a row of nulls has no HLL object, and an empty one of the others', () => {
   expect(stored('stringLast')).toBe('c00000000000000000000000');
 });
 
+test('a snapshot can be posted to another thread', () => {
+  const column = columnOf('thetaSketch');
+  for (const value of ['a', 'b', 'c']) column.add(0, fields(value), 0);
+  const posted = structuredClone(column.data());
+  expect(posted.arena.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect(objectBytes(posted, 0)?.length).toBe(16 + 3 * 8);
+});
+
 test('a snapshot keeps its rows while the column grows, and garbage goes', () => {
   const column = columnOf('stringLast');
   const long = 'x'.repeat(1000);

@@ -166,6 +166,18 @@ test('without rollup objects are copied byte for byte, over many blocks of pairs
     expect(bytesOf(merged, name).toSorted(), name).toEqual(bytesOf(whole, name).toSorted());
 });
 
+test('parameters that cannot be make a type that is not combined', () => {
+  for (const more of [
+    { size: 7 },
+    { size: 2 ** 30 },
+    { lgK: 99 },
+    { k: 3 },
+    { maxStringBytes: -1 },
+  ])
+    expect(complexKind({ type: 'HLLSketchMerge', ...more })).toBe(undefined);
+  expect(complexKind({ type: 'HLLSketchMerge', lgK: 11 })?.typeName).toBe('HLLSketch');
+});
+
 /** A view with a column `odd` of a type nobody knows. */
 function withOdd(xs: readonly number[]): View {
   const view = viewOf(xs);
