@@ -141,6 +141,16 @@ describe('chart', () => {
     ).toMatchObject([{ title: 'Sluice' }]);
   });
 
+  it('lets Prometheus through its policies where values name it', async () => {
+    const policies = (await render(...external)).filter((m) => m.kind === 'NetworkPolicy');
+    const internal = policies.find((m) => m.metadata.name === 'r-internal')?.['spec'] as Tree;
+    const namespace = { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
+    expect(internal['ingress']?.[1]).toEqual({
+      ports: [{ port: 'http' }],
+      from: [{ namespaceSelector: namespace }],
+    });
+  });
+
   it.each([
     [['--set', 'historicals[0].name=A_B'], /historicals\/0.*does not match pattern/s],
     [['--set', 'operator.replicas=0'], /minimum: got 0, want 1/],

@@ -1,9 +1,11 @@
 // The product as a platform engineer gets it: image from the Dockerfile, chart by helm, example by kubectl, every role
 // a pod under a real kubelet, against real Kafka, MinIO, etcd and Redis. Each test goes on where the one before ended.
 
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../servers/cache.ts';
+import { parse, stringify } from 'yaml';
 import { installGoTools } from '../../kube/go-tools.ts';
+import { run } from '../../servers/cache.ts';
 import { until } from '../waiting.ts';
 import {
   type Installation,
@@ -12,6 +14,8 @@ import {
   release,
   untilCounted,
 } from './installation.ts';
+import { reportVerbs } from './granted-verbs.ts';
+import { judgeManifests } from './manifests.ts';
 import { installMonitorCrds, startMonitoring } from './monitoring.ts';
 import { type RealNode, startRealNode, whyNoNode } from './real-node.ts';
 
@@ -55,11 +59,15 @@ describe.skipIf(reason !== undefined)(
         .map(({ metadata }) => metadata.labels['app.kubernetes.io/component'] ?? '')
         .toSorted();
 
-    const isReadyNow = async (): Promise<boolean> => {
-      const { metadata, status } = await node.read<Ingestion>('rti/wikipedia', '-n', NAMESPACE);
-      const ready = status?.conditions.find(({ type }) => type === 'Ready');
-      return ready?.status === 'True' && ready.observedGeneration === metadata.generation;
-    };
+    /** Ready for the generation that is there now. */
+    const untilReady = (name: string): Promise<true> =>
+      until(`${name} is ready`, 120_000, async () => {
+        const { metadata, status } = await node.read<Ingestion>(`rti/${name}`, '-n', NAMESPACE);
+        const ready = status?.conditions.find(({ type }) => type === 'Ready');
+        return ready?.status === 'True' && ready.observedGeneration === metadata.generation
+          ? true
+          : undefined;
+      });
 
     beforeAll(async () => {
       node = await startRealNode();
@@ -170,13 +178,37 @@ describe.skipIf(reason !== undefined)(
       expect(after?.metadata.uid, 'the worker was not touched').toBe(worker?.metadata.uid);
     });
 
+    it('keeps what workers persisted on their volumes, and removes the volume of one that is scaled away', async () => {
+      const text = await readFile(installation.exampleFile, 'utf8');
+      const resource = parse(text) as { metadata: object; spec: object };
+      const spec = {
+        ...resource.spec,
+        dataSource: 'stored',
+        segments: { period: 'PT1H' },
+        workers: { count: 2, storage: { size: '100Mi' } },
+      };
+      const stored = { ...resource, metadata: { name: 'stored' }, spec };
+      const file = await node.file('stored.yaml', stringify(stored));
+      await kubectl('apply', '-f', file);
+      await untilReady('stored');
+      await untilCounted(installation, rows, 'stored');
+      await kubectl('delete', 'pod', 'stored-g0-0');
+      await untilReady('stored');
+      await untilCounted(installation, rows, 'stored');
+      await kubectl('scale', 'rti', 'stored', '--replicas=1');
+      await until('the second volume claim is gone', 120_000, async () => {
+        const claims = (await kubectl('get', 'pvc', '-o', 'name')).trim().split('\n');
+        return claims.some((name) => name.includes('stored-g1')) ? undefined : claims;
+      });
+      await untilCounted(installation, rows, 'stored');
+      await kubectl('delete', '-f', file, '--timeout=150s');
+    });
+
     it('drains and ends by kubectl delete; the segments stay', async () => {
       // Long enough that only the drain publishes what comes now.
       const patch = '{"spec":{"segments":{"period":"PT1H"}}}';
       await kubectl('patch', 'rti', 'wikipedia', '--type=merge', '-p', patch);
-      await until('the roll is over', 90_000, async () =>
-        (await isReadyNow()) ? true : undefined,
-      );
+      await untilReady('wikipedia');
       rows += await installation.produce();
       await untilCounted(installation, rows);
       const before = (await installation.objects()).length;
@@ -186,6 +218,27 @@ describe.skipIf(reason !== undefined)(
         'wikipedia',
       );
       await untilCounted(installation, rows);
+    });
+
+    it('renders manifests that helm lint, kubeconform and kube-score accept', async () => {
+      const { examples, valid, kinds, refusal } = await judgeManifests(node);
+      expect(examples).toEqual(['external.yaml', 'one-namespace.yaml', 'try-out.yaml']);
+      expect(kinds).toBeGreaterThan(70);
+      expect(valid).toBeGreaterThan(40);
+      expect(refusal).toMatch(/additional properties 'replica' not allowed/);
+    });
+
+    it('grants each verb that was used, no other, and none was denied', async () => {
+      const roles = ['clusterrole/analytics-sluice-operator', 'role/sluice-operator-lease'];
+      const report = await reportVerbs(node, NAMESPACE, 'sluice-operator', roles);
+      expect(report.granted.length).toBeGreaterThan(30);
+      expect(report.denied).toEqual([]);
+      expect(report.unused).toEqual([
+        // Asked for by OwnerReferencesPermissionEnforcement, an admission plugin that is off here.
+        'sluice.dev/realtimeingestions/finalizers update',
+      ]);
+      const data = await reportVerbs(node, NAMESPACE, 'sluice-data', []);
+      expect(data.used, 'brokers and historicals have no token').toEqual([]);
     });
   },
 );

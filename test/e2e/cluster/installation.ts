@@ -1,7 +1,7 @@
 // The product on the real node: the connections as a Secret, the chart by helm, the example by kubectl; and how a test
 // asks the broker and looks into the bucket.
 
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'minio';
@@ -12,13 +12,16 @@ import { until } from '../waiting.ts';
 import type { RealNode } from './real-node.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const CHART: string = join(ROOT, 'charts/sluice');
+/** The chart. */
+export const CHART: string = join(ROOT, 'charts/sluice');
 /** Namespace and release of the product. */
 export const NAMESPACE = 'analytics';
 const RELEASE = 'sluice';
 const BUCKET = 'sluice';
 const TOPIC = 'wikipedia';
 const PARTITIONS = 2;
+/** One of the historical, two of workers. */
+const VOLUMES = 3;
 
 const SMALL = { requests: { cpu: '20m', memory: '128Mi' }, limits: { memory: '1Gi' } };
 // What a person writes for external servers, at the size of one small node.
@@ -33,6 +36,7 @@ const VALUES = {
       tier: '_default_tier',
       replicas: 1,
       maxBytes: 1_000_000_000,
+      storage: { size: '100Mi' },
       resources: SMALL,
     },
   ],
@@ -53,8 +57,8 @@ export interface Installation {
   readonly exampleFile: string;
   /** Sends the rows of the tutorial, spread over the partitions. Answers how many. */
   produce(): Promise<number>;
-  /** Rows that the broker counts, asked through its Service. */
-  count(): Promise<number>;
+  /** Rows that the broker counts in a data source, asked through its Service. */
+  count(dataSource: string): Promise<number>;
   /** Names of the objects in the bucket. */
   objects(): Promise<readonly string[]>;
 }
@@ -64,6 +68,7 @@ export async function prepareInstallation(node: RealNode): Promise<Installation>
   await node.kubectl('create', 'namespace', NAMESPACE);
   const enforce = 'pod-security.kubernetes.io/enforce=restricted';
   await node.kubectl('label', 'namespace', NAMESPACE, enforce);
+  await makeVolumes(node);
   const bucket = await makeBucket(node);
   const connection = {
     bootstrapServers: [node.server('kafka').endpoint.url],
@@ -92,7 +97,7 @@ export async function prepareInstallation(node: RealNode): Promise<Installation>
       await producer.close();
       return rows.length;
     },
-    count: () => countRows(node),
+    count: (dataSource) => countRows(node, dataSource),
     objects: () =>
       new Promise((resolve, reject) => {
         const names: string[] = [];
@@ -115,6 +120,30 @@ export async function release(
   await node.helm(...where, ...values, '--wait', '--timeout', '120s');
 }
 
+/** Folders of the node as volumes, since nothing here makes them on demand. */
+async function makeVolumes(node: RealNode): Promise<void> {
+  const onNode = { key: 'kubernetes.io/hostname', operator: 'In', values: ['node-1'] };
+  const volumes: string[] = [];
+  for (let i = 0; i < VOLUMES; i++) {
+    const path = join(node.folder, `volume-${i}`);
+    await mkdir(path);
+    volumes.push(
+      stringify({
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: `volume-${i}` },
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteOnce'],
+          local: { path },
+          nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [onNode] }] } },
+        },
+      }),
+    );
+  }
+  await node.kubectl('apply', '-f', await node.file('volumes.yaml', volumes.join('---\n')));
+}
+
 async function makeBucket(node: RealNode): Promise<Client> {
   const { url, accessKey = '', secretKey = '' } = node.server('s3').endpoint;
   const { hostname, port } = new URL(url);
@@ -135,14 +164,13 @@ function connectionsOf(node: RealNode): object {
 
 const COUNT = {
   queryType: 'timeseries',
-  dataSource: 'wikipedia',
   granularity: 'all',
   intervals: '2013/2014',
   aggregations: [{ type: 'longSum', name: 'n', fieldName: 'count' }],
   context: { useCache: false },
 };
 
-async function countRows(node: RealNode): Promise<number> {
+async function countRows(node: RealNode, dataSource: string): Promise<number> {
   const service = await node.read<{ spec: { clusterIP: string; ports: { port: number }[] } }>(
     'service',
     `${RELEASE}-broker`,
@@ -154,7 +182,7 @@ async function countRows(node: RealNode): Promise<number> {
     method: 'POST',
     // A connection kept alive would stay with one pod.
     headers: { 'content-type': 'application/json', connection: 'close' },
-    body: JSON.stringify(COUNT),
+    body: JSON.stringify({ ...COUNT, dataSource }),
     signal: AbortSignal.timeout(10_000),
   });
   const text = await response.text();
@@ -164,10 +192,14 @@ async function countRows(node: RealNode): Promise<number> {
 }
 
 /** Waits until the broker counts so many rows. */
-export async function untilCounted(installation: Installation, rows: number): Promise<void> {
+export async function untilCounted(
+  installation: Installation,
+  rows: number,
+  dataSource = 'wikipedia',
+): Promise<void> {
   let last = -1;
   await until(`${rows} rows are counted`, 60_000, async () => {
-    last = await installation.count();
+    last = await installation.count(dataSource);
     return last === rows ? true : undefined;
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}; counted last: ${last}`);
