@@ -43,8 +43,10 @@ export function standardRoutes(options: {
   readonly role: string;
   readonly metrics: Metrics;
   readonly ready: () => { readonly isReady: boolean; readonly reasons: readonly string[] };
+  /** Why the process should be started anew; absent or empty = it is well. */
+  readonly unhealthy?: () => readonly string[];
 }): readonly Route[] {
-  const { version, role, metrics, ready } = options;
+  const { version, role, metrics, ready, unhealthy = () => [] } = options;
   const memory = (): unknown => {
     const { rss, heapTotal, heapUsed } = process.memoryUsage();
     return {
@@ -67,7 +69,14 @@ export function standardRoutes(options: {
           memory: memory(),
         }),
     },
-    { method: 'GET', path: '/status/health', handler: () => jsonResponse(200, true) },
+    {
+      method: 'GET',
+      path: '/status/health',
+      handler: () => {
+        const reasons = unhealthy();
+        return reasons.length === 0 ? jsonResponse(200, true) : jsonResponse(503, { reasons });
+      },
+    },
     {
       method: 'GET',
       path: '/status/ready',

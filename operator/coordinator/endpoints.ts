@@ -5,7 +5,10 @@ import type { Route } from '../../core/runtime/http-router.ts';
 import type { Coordinator } from './coordinator.ts';
 
 /** Routes over the coordinator's live copy. */
-export function coordinatorRoutes(coordinator: Coordinator): readonly Route[] {
+export function coordinatorRoutes(
+  coordinator: Coordinator,
+  isLeader: () => boolean = () => true,
+): readonly Route[] {
   const used = (): readonly { dataSource: string; id: string; size: number; segment: unknown }[] =>
     [...(coordinator.fleet?.segments.values() ?? [])]
       .filter(({ value }) => value.state === 'used')
@@ -21,7 +24,8 @@ export function coordinatorRoutes(coordinator: Coordinator): readonly Route[] {
     {
       method: 'GET',
       path: '/druid/coordinator/v1/isLeader',
-      handler: () => jsonResponse(200, { leader: true }),
+      // Druid's own answer of one that does not lead is 404, so that load balancers pick the one that does.
+      handler: () => jsonResponse(isLeader() ? 200 : 404, { leader: isLeader() }),
     },
     {
       method: 'GET',

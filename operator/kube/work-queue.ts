@@ -29,6 +29,16 @@ export interface WorkQueueOptions {
   readonly random: () => number;
   /** Longest backoff, ms; default 1000 s. */
   readonly backoffMaxMs?: number;
+  /** Hears what happens, for metrics. */
+  readonly observer?: QueueObserver;
+}
+
+/** What a queue tells of itself. */
+export interface QueueObserver {
+  added(priority: Priority): void;
+  retried(): void;
+  /** A pass begins over a key that waited this long. */
+  waited(ms: number): void;
 }
 
 interface KeyState {
@@ -40,6 +50,9 @@ interface KeyState {
   timer: AbortController | undefined;
   dueMs: number;
   endedMs: number;
+  /** When it became ready for a worker, and when its pass began. */
+  readyMs: number;
+  begunMs: number;
 }
 
 /** The queue. */
@@ -70,9 +83,19 @@ export class WorkQueue {
     return this.#passes;
   }
 
+  /** Age of the oldest pass under way, ms; 0 without one. */
+  get longestMs(): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    let longest = 0;
+    for (const { isActive, begunMs } of this.#states.values())
+      if (isActive) longest = Math.max(longest, nowMs - begunMs);
+    return longest;
+  }
+
   /** Asks for a pass now. A pending delay gives way to it. */
   add(key: string, priority: Priority): void {
     const state = this.#state(key);
+    this.#options.observer?.added(priority);
     state.timer?.abort();
     state.timer = undefined;
     if (state.isActive) {
@@ -84,8 +107,7 @@ export class WorkQueue {
     state.priority = higher(state.priority, priority);
     const waitMs = state.endedMs + FLOOR_MS - this.#options.clock.monotonicMs();
     if (waitMs > 0 && priority !== 'user') return this.addAfter(key, waitMs, state.priority);
-    this.#ready[state.priority].add(key);
-    this.#wake.shift()?.();
+    this.#offer(key, state, state.priority);
   }
 
   /** Asks for a pass after `ms`; the soonest of several wins. */
@@ -141,6 +163,8 @@ export class WorkQueue {
   async #work(key: string, pass: (key: string) => Promise<PassResult>): Promise<void> {
     const state = this.#state(key);
     state.isActive = true;
+    state.begunMs = this.#options.clock.monotonicMs();
+    this.#options.observer?.waited(state.begunMs - state.readyMs);
     this.#passes++;
     const result = await pass(key);
     state.isActive = false;
@@ -149,6 +173,7 @@ export class WorkQueue {
     state.priority = undefined;
     if (result.kind === 'failed') {
       state.failures++;
+      this.#options.observer?.retried();
       state.isDirty = false;
       // What was asked meanwhile waits for the backoff as well, unless a person asked.
       if (wanted === 'user') return this.add(key, 'user');
@@ -178,7 +203,12 @@ export class WorkQueue {
       return;
     }
     state.priority = higher(state.priority, priority);
-    this.#ready[state.priority].add(key);
+    this.#offer(key, state, state.priority);
+  }
+
+  #offer(key: string, state: KeyState, priority: Priority): void {
+    if (!this.#ready[priority].has(key)) state.readyMs = this.#options.clock.monotonicMs();
+    this.#ready[priority].add(key);
     this.#wake.shift()?.();
   }
 
@@ -204,6 +234,8 @@ export class WorkQueue {
         timer: undefined,
         dueMs: 0,
         endedMs: -Infinity,
+        readyMs: 0,
+        begunMs: 0,
       };
       this.#states.set(key, state);
     }

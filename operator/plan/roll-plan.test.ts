@@ -20,13 +20,28 @@ const plan = (
   groups: readonly string[],
   held: readonly string[] = groups,
 ): RollPlan =>
-  planRoll({ wanted: wanted(...groups), observed, held: new Set(held), isSuspended: false });
+  planRoll({
+    wanted: wanted(...groups),
+    leaving: wanted(...held.filter((group) => !groups.includes(group))),
+    observed,
+    held: new Set(held),
+    isSuspended: false,
+  });
 
 test('nothing to do when all is as wanted', () => {
   expect(plan([pod('a'), pod('b')], ['a', 'b'])).toEqual({
     create: [],
     remove: [],
     outstanding: 0,
+  });
+});
+
+test('a lost worker of a group that still owns partitions is made again, wanted or not', () => {
+  expect(plan([pod('a')], ['a'], ['a', 'b'])).toMatchObject({ create: ['p-b'], remove: [] });
+  const failed = pod('b', { isOver: true });
+  expect(plan([pod('a'), failed], ['a'], ['a', 'b'])).toMatchObject({
+    create: [],
+    remove: [{ name: 'p-b', reason: 'WorkerFailed' }],
   });
 });
 

@@ -43,10 +43,13 @@ export interface RollPlan {
 /**
  * Plans one step.
  *
- * @param held  groups that still own partitions: their workers are left to hand them over
+ * @param leaving  workers of groups that are not wanted but still own partitions: they are left to hand them over, and
+ *   made again when they are lost
+ * @param held  groups that still own partitions
  */
 export function planRoll(input: {
   readonly wanted: readonly WantedPod[];
+  readonly leaving: readonly WantedPod[];
   readonly observed: readonly ObservedPod[];
   readonly held: ReadonlySet<string>;
   readonly isSuspended: boolean;
@@ -55,7 +58,10 @@ export function planRoll(input: {
   const wanted = isSuspended ? [] : input.wanted;
   const byName = new Map(observed.map((pod) => [pod.name, pod]));
   const names = new Set(wanted.map((pod) => pod.name));
-  const create = wanted.filter((pod) => !byName.has(pod.name)).map((pod) => pod.name);
+  const leaving = isSuspended ? [] : input.leaving;
+  const create = [...wanted, ...leaving]
+    .filter((pod) => !byName.has(pod.name))
+    .map((pod) => pod.name);
   const remove: { name: string; reason: RemovalReason }[] = [];
   for (const pod of observed) {
     if (pod.isTerminating) continue;
@@ -64,12 +70,10 @@ export function planRoll(input: {
     else if (!names.has(pod.name) && !held.has(pod.group))
       remove.push({ name: pod.name, reason: 'ScalingDown' });
   }
-  const outdated = wanted.flatMap(({ name, templateHash }) => {
-    const pod = byName.get(name);
-    const isOld = pod !== undefined && !pod.isOver && pod.templateHash !== templateHash;
-    return isOld ? [pod] : [];
-  });
-  const broken = outdated.filter((pod) => pod.isBroken && !pod.isTerminating);
+  const outdated = wanted.flatMap(ofOlderTemplate);
+  const broken = [...outdated, ...leaving.flatMap(ofOlderTemplate)].filter(
+    (pod) => pod.isBroken && !pod.isTerminating,
+  );
   for (const pod of broken) remove.push({ name: pod.name, reason: 'ReplacingBroken' });
   const isCalm =
     create.length === 0 &&
@@ -87,6 +91,11 @@ export function planRoll(input: {
   const outstanding = outdated.length + create.length + observed.filter(isLeaving).length;
   return { create, remove, outstanding };
 
+  function ofOlderTemplate({ name, templateHash }: WantedPod): readonly ObservedPod[] {
+    const pod = byName.get(name);
+    const isOld = pod !== undefined && !pod.isOver && pod.templateHash !== templateHash;
+    return isOld ? [pod] : [];
+  }
   function isAlone(pod: ObservedPod): boolean {
     return wanted.every(({ name }) => {
       const other = byName.get(name);

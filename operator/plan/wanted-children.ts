@@ -30,6 +30,8 @@ export interface WantedChildren {
   readonly revision: KubeObject;
   readonly claims: readonly KubeObject[];
   readonly pods: readonly KubeObject[];
+  /** Workers of groups that are not wanted any more, until they have handed over their partitions. */
+  readonly leaving: readonly KubeObject[];
 }
 
 /** Builds them. */
@@ -45,5 +47,8 @@ export function wantedChildren(input: ChildrenInput): WantedChildren {
       (group) => volumeClaim(owner, spec, group) ?? [],
     ),
     pods: groups.map((group) => workerPod({ ...input, group, config })),
+    leaving: held
+      .filter((group) => !groups.includes(group))
+      .map((group) => workerPod({ ...input, group, config })),
   };
 }

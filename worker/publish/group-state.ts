@@ -68,11 +68,15 @@ export function isUnfinished(sequence: SequenceState): boolean {
   return sequence.state === 'open' || sequence.state === 'closing' || sequence.state === 'closed';
 }
 
-/** Partitions the group owns now, or will read because a move to it has been cut. Ascending. */
+/**
+ * Partitions the group has to read: its own, and those whose move to it has been cut. One that is to leave stays until a
+ * sequence of the group has said where it is handed over, also when no sequence read it when the move was planned.
+ * Ascending.
+ */
 export function ownedPartitions(snapshot: GroupSnapshot, group: string): readonly number[] {
   const owned: number[] = [];
   for (const [partition, { value }] of snapshot.partitions) {
-    const isOurs = value.group === group && value.next === undefined;
+    const isOurs = value.group === group && value.next?.from === undefined;
     const isComing = value.next?.group === group && value.next.from !== undefined;
     if (isOurs || isComing) owned.push(partition);
   }

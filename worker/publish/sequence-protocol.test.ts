@@ -154,6 +154,18 @@ describe('SequenceProtocol', () => {
     expect((await partitionState(store, 1)).offset).toBe(20);
   });
 
+  it('a partition that no sequence read when its move was planned is handed over all the same', async () => {
+    await preparePartitions(store, 'g0', [0, 1]);
+    await changePartition(store, 0, { next: { group: 'g1', epoch: 2 } });
+    const giver = await startTestWorker(store, 'g0');
+    expect(Object.keys((await giver.open()).start)).toEqual(['0', '1']);
+    const closed = await giver.cut(5);
+    expect((await partitionState(store, 0)).next).toMatchObject({ group: 'g1', by: closed.n });
+    expect(Object.keys((await giver.open()).start)).toEqual(['1']);
+    expect(await giver.publish(closed)).toMatchObject({ kind: 'published' });
+    expect(await partitionState(store, 0)).toMatchObject({ group: 'g1', epoch: 2, offset: 5 });
+  });
+
   it('a recut of the giver takes the hand-over point back, and the receiver recuts in turn', async () => {
     await preparePartitions(store, 'g0', [0]);
     const giver = await startTestWorker(store, 'g0');

@@ -5,11 +5,16 @@ import { CODECS } from '../../../core/metadata/codecs.ts';
 import { type IngestionRef, ingestionKeys } from '../../../core/metadata/keys.ts';
 import type { MetadataStore } from '../../../core/metadata/port.ts';
 
-/** Groups that own partitions. */
+/** Groups that own partitions, or will once a move under way ends: they may read them already. */
 export async function heldGroups(
   store: MetadataStore,
   ref: IngestionRef,
 ): Promise<ReadonlySet<string>> {
   const { entries } = await store.list(ingestionKeys(ref).partitions);
-  return new Set(entries.map((entry) => CODECS.partition.decode(entry.value, entry.key).group));
+  return new Set(
+    entries.flatMap((entry) => {
+      const { group, next } = CODECS.partition.decode(entry.value, entry.key);
+      return next === undefined ? [group] : [group, next.group];
+    }),
+  );
 }

@@ -179,6 +179,7 @@ export class IngestionController {
         parts,
         object,
         wanted: wanted.pods,
+        leaving: wanted.leaving,
         held: state.held,
         isSuspended: reading.usable?.ingestion.suspend ?? false,
         reports,

@@ -22,6 +22,7 @@ import { Caches } from './caches.ts';
 import type { ControllerParts, OperatorSettings } from './controller-parts.ts';
 import { IngestionController } from './ingestion-controller.ts';
 import { segmentCounts } from './segment-counts.ts';
+import { measured, queueObserver, unhealthyReasons } from './operator-metrics.ts';
 import type { Compile } from './spec-reading.ts';
 import type { AskWorker } from './worker-reports.ts';
 import { type OpenStream, SecretReader, StreamPool } from './stream-pool.ts';
@@ -42,6 +43,8 @@ export interface KubernetesOperatorOptions {
   /** Different for each process. */
   readonly identity: string;
   readonly leaseTimes?: LeaseTimes;
+  /** The process counts as broken when a watch was silent for longer, ms; default five minutes. */
+  readonly silenceMaxMs?: number;
   readonly host: string;
   readonly port: number;
   readonly version: string;
@@ -82,8 +85,19 @@ export async function startKubernetesOperator(
   options: KubernetesOperatorOptions,
 ): Promise<KubernetesOperator> {
   const { clock, log, metrics, random, settings } = options;
-  const client = createKubeClient(options);
-  const queue = new WorkQueue({ clock, random, backoffMaxMs: BACKOFF_MAX_MS });
+  const client = createKubeClient({
+    ...options,
+    onRequest: (request, status) => {
+      metrics.kubeRequests.inc({ method: request.method, code: String(status) });
+      options.onRequest?.(request, status);
+    },
+  });
+  const queue = new WorkQueue({
+    clock,
+    random,
+    backoffMaxMs: BACKOFF_MAX_MS,
+    observer: queueObserver(metrics),
+  });
   const caches = new Caches({
     client,
     clock,
@@ -133,12 +147,13 @@ export async function startKubernetesOperator(
     port: options.port,
     log,
     routes: [
-      ...coordinatorRoutes(coordinator),
+      ...coordinatorRoutes(coordinator, () => election.isLeader()),
       ...lookupRoutes(options.store),
       ...standardRoutes({
         version: options.version,
         role: 'operator',
-        metrics,
+        metrics: measured({ metrics, queue, caches, election, leaseName: MANAGER }),
+        unhealthy: () => unhealthyReasons({ queue, caches }, options.silenceMaxMs),
         ready: () => {
           const missing = caches.missing();
           return {

@@ -28,6 +28,8 @@ export interface PodsInput {
   readonly object: KubeObject;
   /** Wanted pods, whole. */
   readonly wanted: readonly KubeObject[];
+  /** Workers of groups that are not wanted but still own partitions, whole. */
+  readonly leaving: readonly KubeObject[];
   readonly held: ReadonlySet<string>;
   readonly isSuspended: boolean;
   readonly reports: ReadonlyMap<string, WorkerReport>;
@@ -36,12 +38,12 @@ export interface PodsInput {
 
 /** Runs one step of the roll; resolves with the number of pods that are not as wanted yet. */
 export async function rollPods(input: PodsInput): Promise<number> {
-  const { parts, object, wanted, signal } = input;
+  const { parts, object, wanted, leaving, signal } = input;
   const { caches, writer, events } = parts;
   const uid = object.metadata.uid ?? '';
   const cached = caches.children('pods', uid);
   const plan = planOf(input, cached);
-  for (const pod of wanted) {
+  for (const pod of [...wanted, ...leaving]) {
     const known = cached.find(({ metadata }) => metadata.name === pod.metadata.name);
     if (plan.create.includes(pod.metadata.name)) {
       const result = await writer.apply(KINDS.pods, pod, undefined, signal).catch(recreated);
@@ -89,11 +91,12 @@ export function observedPods(
 }
 
 function planOf(
-  { parts, wanted, held, isSuspended, reports }: PodsInput,
+  { parts, wanted, leaving, held, isSuspended, reports }: PodsInput,
   pods: readonly KubeObject[],
 ): RollPlan {
   return planRoll({
     wanted: wantedPods(wanted),
+    leaving: wantedPods(leaving),
     observed: observedPods(pods, parts.clock.nowMs(), reports),
     held,
     isSuspended,

@@ -34,7 +34,7 @@ export class PartitionWatch {
         isRead && group === this.#group && next !== undefined && next.from === undefined;
       const isJoining =
         !isRead &&
-        ((group === this.#group && next === undefined) ||
+        ((group === this.#group && next?.from === undefined) ||
           (next?.group === this.#group && next.from !== undefined));
       if (isLeaving || isJoining) return true;
     }
