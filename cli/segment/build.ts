@@ -46,7 +46,7 @@ export interface BuildReport {
   readonly sizeBytes: number;
   /** Records by what became of them, in the words of the worker's metrics. */
   readonly records: Readonly<Record<string, number>>;
-  /** Hydrants the segment was merged from. */
+  /** Hydrants the segment was merged from; rows that were in memory at the end count as one. */
   readonly hydrants: number;
   readonly samples: readonly BadRecordSample[];
 }
@@ -121,22 +121,24 @@ class SegmentBuild {
       walker.walk(set, slices);
       await this.#add(slices, input);
     }
-    await this.#persist();
     const interval = this.#interval;
-    if (interval === undefined || this.#hydrants.length === 0)
+    // What is in memory at the end is merged from there: the rows of a small file are written once.
+    const { schema: final } = this.#spec.ingestion;
+    const rest = this.#indexer.freeze().map(({ data }) => indexView(data, metadataOf(final)));
+    if (interval === undefined || this.#hydrants.length + rest.length === 0)
       throw new Failure(
         'input',
         'NoRows',
         `--input ${input}: no row to build a segment of (${JSON.stringify(this.#counts)}); check timestampSpec and interval`,
       );
-    const { rows, sizeBytes } = await this.#merge(interval);
+    const { rows, sizeBytes } = await this.#merge(interval, rest);
     return {
       dir: this.#outDir,
       interval: formatInterval(interval),
       rows,
       sizeBytes,
       records: this.#counts,
-      hydrants: this.#hydrants.length,
+      hydrants: this.#hydrants.length + rest.length,
       samples: this.#indexer.samples,
     };
   }
@@ -212,12 +214,12 @@ class SegmentBuild {
     }
   }
 
-  async #merge(interval: Interval): Promise<BuiltSegment> {
+  async #merge(interval: Interval, rest: readonly View[]): Promise<BuiltSegment> {
     const cache = new BlockCache(CACHE_BYTES);
     const views: SegmentView[] = [];
     try {
       for (const dir of this.#hydrants) views.push(await openSegment(dir, 'build', { cache }));
-      return await this.#build(views, interval, this.#outDir);
+      return await this.#build([...views, ...rest], interval, this.#outDir);
     } finally {
       for (const view of views) view.close();
     }

@@ -12,11 +12,11 @@ export interface BlockPacking {
   pack(from: number, n: number, block: Uint8Array): void;
 }
 
-/** Writes `count` values in blocks of `sizePer`. */
+/** Writes `count` values in blocks of `sizePer`. `width`: bytes of a value, 0 when packed; a hint. */
 export function writeBlocks(
   out: ByteWriter,
   compression: WrittenCompression,
-  shape: { readonly count: number; readonly sizePer: number },
+  shape: { readonly count: number; readonly sizePer: number; readonly width: number },
   packing: BlockPacking,
 ): void {
   const { count, sizePer } = shape;
@@ -25,7 +25,7 @@ export function writeBlocks(
   for (let from = 0; from < count; from += sizePer) {
     const n = Math.min(sizePer, count - from);
     packing.pack(from, n, block);
-    writer.add(compress(compression, block.subarray(0, packing.bytesOf(n))));
+    writer.add(compress(compression, block.subarray(0, packing.bytesOf(n)), shape.width));
   }
   writer.finish();
 }

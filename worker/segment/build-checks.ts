@@ -38,17 +38,18 @@ export function checkBuild(options: BuildOptions): BuildEncoding {
       throw invalidName(name, 'it is used twice; rename the metric or the dimension');
     names.add(name);
   }
-  return encodingOf(options.indexSpec);
+  return encodingOf(options.indexSpec, options.isHydrant === true);
 }
 
 function invalidName(name: string, fix: string): Failure {
   return new Failure('config', 'ColumnNameInvalid', `column name ${JSON.stringify(name)}: ${fix}`);
 }
 
-function encodingOf(spec: CompiledIndexSpec): BuildEncoding {
+function encodingOf(spec: CompiledIndexSpec, isHydrant: boolean): BuildEncoding {
+  const { dimensionCompression: dimensions, metricCompression: metrics } = spec;
   return {
-    dimensions: spec.dimensionCompression,
-    metrics: spec.metricCompression,
+    dimensions: dimensions === 'lz4' && !isHydrant ? 'lz4Small' : dimensions,
+    metrics: metrics === 'lz4' && !isHydrant ? 'lz4Small' : metrics,
     longs: spec.longEncoding,
     bitmaps: BITMAP_WRITERS[spec.bitmap],
   };

@@ -25,6 +25,8 @@ export interface BuildOptions {
   /** As it goes to metadata.drd; null if unknown. */
   readonly timestampSpec: unknown;
   readonly indexSpec: CompiledIndexSpec;
+  /** True for a piece that a merge will soon replace: packed fast rather than small. */
+  readonly isHydrant?: boolean;
   /** Created; must not exist or be empty. Removed again when the build fails. */
   readonly outDir: string;
   /** Asked every few thousand rows; true stops the build. */

@@ -2,7 +2,7 @@
 
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Place } from './internal-file.ts';
-import { compressLz4, decompressLz4 } from './lz4-wasm.ts';
+import { compressLz4, compressLz4Small, decompressLz4 } from './lz4-wasm.ts';
 import { lzfCompress } from './lzf-writer.ts';
 import { lzfDecompress } from './lzf.ts';
 
@@ -72,14 +72,25 @@ function zstdInto(src: Uint8Array, out: Uint8Array): number {
   return bytes.length;
 }
 
-/** Compressions a block can be written with. */
-export type WrittenCompression = Exclude<Compression, 'none'>;
+/** Compressions a block can be written with; `lz4Small` is lz4 written with more effort. */
+export type WrittenCompression = Exclude<Compression, 'none'> | 'lz4Small';
 
-/** Compresses a block; the result is valid until the next call. */
-export function compress(compression: WrittenCompression, block: Uint8Array): Uint8Array {
+/** The id that a block is stored with. */
+export function compressionId(compression: WrittenCompression | 'none'): number {
+  return COMPRESSION_IDS[compression === 'lz4Small' ? 'lz4' : compression];
+}
+
+/** Compresses a block of values of `width` bytes; the result is valid until the next call. */
+export function compress(
+  compression: WrittenCompression,
+  block: Uint8Array,
+  width = 1,
+): Uint8Array {
   switch (compression) {
     case 'lz4':
       return compressLz4(block);
+    case 'lz4Small':
+      return compressLz4Small(block, width);
     case 'lzf':
       return lzfCompress(block);
     case 'zstd':

@@ -13,6 +13,7 @@ interface Lz4Exports {
   readonly OUTPUT_MAX: { readonly value: number };
   decompress(length: number, limit: number): number;
   compress(length: number): number;
+  compressSmall(length: number, width: number): number;
 }
 
 /** The part of WebAssembly used here: the type library of Node alone does not declare its values. */
@@ -34,6 +35,8 @@ const INPUT = codec.INPUT.value;
 const OUTPUT = codec.OUTPUT.value;
 const INPUT_MAX = codec.INPUT_MAX.value;
 const OUTPUT_MAX = codec.OUTPUT_MAX.value;
+/** Positions of the small form are 16 bits. */
+const SMALL_MAX = 65_536;
 
 /**
  * Decompresses `src` into `dst` from its start.
@@ -62,4 +65,16 @@ export function compressLz4(src: Uint8Array): Uint8Array {
   }
   memory.set(src, INPUT);
   return memory.subarray(OUTPUT, OUTPUT + codec.compress(src.length));
+}
+
+/**
+ * Compresses `src`, whose values have `width` bytes, to what Druid's high compression takes or less, at about seven times
+ * the cost of {@link compressLz4}. Blocks beyond 64 KiB are written as there.
+ *
+ * @returns the block, valid until the next call
+ */
+export function compressLz4Small(src: Uint8Array, width: number): Uint8Array {
+  if (src.length > SMALL_MAX) return compressLz4(src);
+  memory.set(src, INPUT);
+  return memory.subarray(OUTPUT, OUTPUT + codec.compressSmall(src.length, width));
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { uncompressSync } from 'lz4-napi';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { compressLz4, decompressLz4 } from './lz4-wasm.ts';
+import { compressLz4, compressLz4Small, decompressLz4 } from './lz4-wasm.ts';
 import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
 import { buildLz4Module } from './wasm/build.ts';
 
@@ -43,6 +43,62 @@ test('both codecs write the same bytes and read them back', () => {
     { numRuns: 200 },
   );
   expect(checked).toBe(200);
+});
+
+/** Blocks like those of columns: skewed numbers of one width, with stretches of one value. */
+const column = fc.record({
+  width: fc.constantFrom(1, 2, 3, 4, 8),
+  values: fc.integer({ min: 1, max: 3000 }),
+  rows: fc.integer({ min: 1, max: 8192 }),
+  stretch: fc.integer({ min: 1, max: 2000 }),
+  seed: fc.integer(),
+});
+
+function columnBlock({
+  width,
+  values,
+  rows,
+  stretch,
+  seed,
+}: typeof column extends fc.Arbitrary<infer T> ? T : never): Uint8Array {
+  const out = new Uint8Array(width * rows);
+  let state = seed | 1;
+  const random = (): number => ((state = Math.imul(state, 69_069) + 1) >>> 0) / 2 ** 32;
+  for (let row = 0; row < rows;) {
+    const value = Math.floor(random() ** 3 * values);
+    const n = random() < 0.01 ? stretch : 1;
+    for (let k = 0; k < n && row < rows; k++, row++)
+      for (let b = 0; b < Math.min(width, 4); b++) out[row * width + b] = value >> (8 * b);
+  }
+  return out;
+}
+
+test('the small form reads back as written and is smaller than the fast one', () => {
+  let [checked, small, fast] = [0, 0, 0];
+  const check = (bytes: Uint8Array, width: number): void => {
+    const packed = compressLz4Small(bytes, width).slice();
+    expect(packed.length).toBeLessThanOrEqual(lz4Bound(bytes.length));
+    const out = new Uint8Array(bytes.length);
+    expect(lz4Decompress(packed, 0, packed.length, out)).toBe(bytes.length);
+    expect(Buffer.compare(out, bytes)).toBe(0);
+    const [plain] = [new Uint8Array(bytes.length)];
+    expect(decompressLz4(packed, plain)).toBe(bytes.length);
+    small += packed.length;
+    fast += compressLz4(bytes).length;
+    checked++;
+  };
+  fc.assert(
+    fc.property(column, (shape) => check(columnBlock(shape), shape.width)),
+    { numRuns: 300 },
+  );
+  fc.assert(
+    fc.property(block, fc.constantFrom(1, 8), (bytes, width) => check(bytes, width)),
+    { numRuns: 200 },
+  );
+  check(new Uint8Array(65_536), 8);
+  check(new Uint8Array(65_536).fill(7, 300, 60_000), 1);
+  expect(checked).toBe(502);
+  expect(small).toBeLessThan(0.95 * fast);
 });
 
 test('a third codec reads what is written', () => {

@@ -4,7 +4,7 @@
 import type { BitmapWriter } from './bitmap-writer.ts';
 import { type BlockPacking, writeBlocks } from './block-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { COMPRESSION_IDS, type WrittenCompression } from './compression.ts';
+import { compressionId, type WrittenCompression } from './compression.ts';
 import { chooseLongEncoder } from './long-encoder.ts';
 import type { NumberType } from './number-supplier.ts';
 import { patchI32 } from './smoosh-writer.ts';
@@ -54,12 +54,13 @@ export function writeNumberColumn(
   out.i32(rows);
   const sizePer = encoder?.sizePer ?? SIZE_PER[type];
   out.i32(compression === 'none' ? 0 : sizePer);
-  const id = COMPRESSION_IDS[compression] - (encoder === undefined ? 0 : ENCODED);
+  const id = compressionId(compression) - (encoder === undefined ? 0 : ENCODED);
   out.u8(id & 0xff);
   encoder?.writeHeader(out);
   const width = type === 'FLOAT' ? 4 : 8;
   const packing = encoder ?? { bytesOf: (n) => n * width, pack: filler(column) };
-  if (compression !== 'none') writeBlocks(out, compression, { count: rows, sizePer }, packing);
+  const shape = { count: rows, sizePer, width: encoder === undefined ? width : 0 };
+  if (compression !== 'none') writeBlocks(out, compression, shape, packing);
   else if (encoder === undefined) writeBare(out, rows, packing);
   else {
     // One packed run over all blocks; only its end is padded.

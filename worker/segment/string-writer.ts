@@ -5,7 +5,7 @@ import type { ByteSlice } from '../view/view.ts';
 import type { BitmapWriter } from './bitmap-writer.ts';
 import { writeBlocks } from './block-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { COMPRESSION_IDS, type WrittenCompression } from './compression.ts';
+import { compressionId, type WrittenCompression } from './compression.ts';
 import { IndexedWriter } from './indexed-writer.ts';
 import { patchI32 } from './smoosh-writer.ts';
 import type { ValueArena } from './value-arena.ts';
@@ -102,8 +102,8 @@ function writeCompressedIds(
     out.u8(2);
     out.i32(rows + 1);
     out.i32(OFFSETS_PER);
-    out.u8(COMPRESSION_IDS[compression] & 0xff);
-    const shape = { count: rows + 1, sizePer: OFFSETS_PER };
+    out.u8(compressionId(compression) & 0xff);
+    const shape = { count: rows + 1, sizePer: OFFSETS_PER, width: 4 };
     writeBlocks(out, compression, shape, {
       bytesOf: (n) => 4 * n,
       pack(from, n, block) {
@@ -117,11 +117,11 @@ function writeCompressedIds(
   out.u8(width);
   out.i32(count);
   out.i32(sizePer);
-  out.u8(COMPRESSION_IDS[compression] & 0xff);
+  out.u8(compressionId(compression) & 0xff);
   writeBlocks(
     out,
     compression,
-    { count, sizePer },
+    { count, sizePer, width },
     {
       bytesOf: (n) => width * n,
       pack: (from, n, block) => narrow(ids, from, n, width, block),

@@ -36,7 +36,7 @@ async function work(request: BuildRequest): Promise<Answer> {
 
 async function persist(request: BuildRequest & { type: 'persist' }): Promise<BuiltDir> {
   const view = indexView(request.data, metadataOf(request.schema));
-  return build([view], request, request.data.interval);
+  return build([view], request, request.data.interval, true);
 }
 
 async function merge(request: BuildRequest & { type: 'merge' }): Promise<BuiltZip> {
@@ -45,7 +45,7 @@ async function merge(request: BuildRequest & { type: 'merge' }): Promise<BuiltZi
   try {
     for (const dir of request.hydrants)
       views.push(await openSegment(dir, request.segmentId, { cache }));
-    const built = await build(views, request, request.interval);
+    const built = await build(views, request, request.interval, false);
     const zip = await zipSegment(request.dir, request.zipFile);
     const dimensions = [...new Set(views.flatMap((v) => v.dimensions))];
     const metrics = request.schema.metrics.map((m) => m.name).toSorted((a, b) => (a < b ? -1 : 1));
@@ -59,6 +59,7 @@ async function build(
   views: readonly View[],
   request: { schema: CompiledSchema; dimensions: readonly string[]; dir: string },
   interval: View['interval'],
+  isHydrant: boolean,
 ): Promise<BuiltDir> {
   const { schema } = request;
   await rm(request.dir, { recursive: true, force: true });
@@ -71,6 +72,7 @@ async function build(
     queryGranularity: schema.queryGranularity,
     timestampSpec: timestampSpecOf(schema),
     indexSpec: schema.indexSpec,
+    isHydrant,
     outDir: request.dir,
   });
   return { rows, sizeBytes };

@@ -25,7 +25,7 @@ export async function buildLz4Module(): Promise<string> {
       'simd',
       '--noAssert',
       '--initialMemory',
-      '6',
+      '32',
     ],
     {
       readFile: (name) => (name === 'lz4.ts' ? source : null),
