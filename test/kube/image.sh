@@ -18,8 +18,10 @@ version=$(node -p 'require(process.argv[1]).version' "$tree/package.json")
 npm_package=npm@11.19.1
 # Change the number with what the bases are made of.
 bases=$cache/bases-1-$node_package-$npm_package
+# Mounts of this cache; gone after a restart of the machine, as /run is.
+runroot=/run/sluice-buildah-$(printf %s "$cache" | sha256sum | cut -c1-8)
 
-buildah() { command buildah --root "$cache/buildah" --runroot "/run/sluice-buildah" --storage-driver overlay "$@"; }
+buildah() { command buildah --root "$cache/buildah" --runroot "$runroot" --storage-driver overlay "$@"; }
 
 for tool in buildah mmdebstrap; do
   command -v "$tool" >/dev/null || { echo "the image needs: apt-get install --no-install-recommends buildah mmdebstrap" >&2; exit 1; }

@@ -3,9 +3,11 @@
 // its own way by the environment: SLUICE_TEST_IMAGE (archive of the image), or SLUICE_TEST_NO_NODE (why there is none).
 
 import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { which } from '../servers/cache.ts';
@@ -14,6 +16,7 @@ import { installGoTools } from './go-tools.ts';
 
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+const KUBE = join(HERE, 'kube.sh');
 const PACKAGES = 'containerd runc containernetworking-plugins iptables buildah mmdebstrap'.split(
   ' ',
 );
@@ -53,19 +56,16 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-/** Binaries, servers, tools and the image; answers the environment of the command. */
-async function prepare(): Promise<Record<string, string>> {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice', 'kube');
-  const image = join(cache, `sluice-${process.pid}.tar`);
+/** Makes binaries, servers, tools and, into the folder, the image. */
+async function prepare(image: string): Promise<void> {
   await timed('Kubernetes and its node', () =>
-    run(join(HERE, 'kube.sh'), ['build', '--node'], { maxBuffer: OUTPUT_BYTES_MAX }),
+    run(KUBE, ['build', '--node'], { maxBuffer: OUTPUT_BYTES_MAX }),
   );
   await timed('servers', () =>
     Promise.all([installKafka(), installMinio(), installEtcd(), installRedis()]),
   );
   await timed('Prometheus and linters', installGoTools);
   await timed('image', () => run(join(HERE, 'image.sh'), [image], { maxBuffer: OUTPUT_BYTES_MAX }));
-  return { SLUICE_TEST_IMAGE: image, KUBE_NAMESPACE: `sluice-${process.pid}` };
 }
 
 function runToEnd(command: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -86,20 +86,51 @@ async function main(command: readonly string[]): Promise<number> {
   const reason = reasonAgainst();
   if (reason !== undefined) {
     if (isRequired) throw new Error(reason);
+    console.error(`skipped: ${reason}`);
     return runToEnd(command, { ...process.env, SLUICE_TEST_NO_NODE: reason });
   }
-  const prepared = await prepare();
-  const name = prepared['KUBE_NAMESPACE'] ?? '';
-  await run('ip', ['netns', 'add', name]);
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-node-'));
+  const name = basename(folder);
+  const env = {
+    ...process.env,
+    SLUICE_TEST_NODE: folder,
+    SLUICE_TEST_IMAGE: join(folder, 'image.tar'),
+    KUBE_STATE: join(folder, 'kube'),
+    KUBE_NAMESPACE: name,
+    // Names the branch of cgroups and the folder in /run too: several runs may share the machine.
+    KUBE_PORT: String(24_000 + 20 * randomInt(150)),
+  };
+  // Not `ip netns exec`: it mounts a fresh /sys without the cgroups that the kubelet needs.
+  const inside = ['nsenter', `--net=/var/run/netns/${name}`];
   try {
-    // Not `ip netns exec`: it mounts a fresh /sys without the cgroups that the kubelet needs.
-    const enter = ['nsenter', `--net=/var/run/netns/${name}`];
-    await run('nsenter', [...enter.slice(1), 'ip', 'link', 'set', 'lo', 'up']);
-    return await runToEnd([...enter, ...command], { ...process.env, ...prepared });
+    await prepare(env.SLUICE_TEST_IMAGE);
+    await run('ip', ['netns', 'add', name]);
+    await run('nsenter', [...inside.slice(1), 'ip', 'link', 'set', 'lo', 'up']);
+    return await runToEnd([...inside, ...command], env);
   } finally {
-    await run('ip', ['netns', 'del', name]);
-    await run('rm', ['-f', prepared['SLUICE_TEST_IMAGE'] ?? '']);
+    await cleanUp(name, inside, env);
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Ends what a command that was interrupted left running in the namespace, then the namespace. */
+async function cleanUp(
+  name: string,
+  inside: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (!existsSync(`/var/run/netns/${name}`)) return;
+  if (existsSync(env['KUBE_STATE'] ?? ''))
+    await runToEnd([...inside, KUBE, 'down'], env).catch(console.error);
+  const { stdout } = await run('ip', ['netns', 'pids', name]);
+  for (const pid of stdout.split('\n').filter((line) => line !== '')) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  await run('ip', ['netns', 'del', name]);
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -119,12 +119,12 @@ describe.skipIf(reason !== undefined)(
         const names = (await pods()).map(({ metadata }) => metadata.name);
         const targets = await monitoring.targets();
         expect(new Set(targets.map(({ labels }) => labels['pod']))).toEqual(new Set(names));
-        await until('events are counted', 30_000, async () =>
-          (await monitoring.value('sum(sluice_ingest_events_total{ingestion="wikipedia"})')) ===
-          rows
-            ? true
-            : undefined,
-        );
+        const labels = `namespace="${NAMESPACE}",ingestion="wikipedia"`;
+        await until('events are counted', 30_000, async () => {
+          const events = await monitoring.value(`sum(sluice_ingest_events_total{${labels}})`);
+          return events === rows ? true : undefined;
+        });
+        expect(await monitoring.value('count({exported_namespace!=""})')).toBeUndefined();
         await until('rules are evaluated', 60_000, async () => {
           const rules = await monitoring.rules();
           return rules.length >= 4 && rules.every(({ health }) => health === 'ok')

@@ -2,9 +2,7 @@
 // control plane, kubelet, containerd, and the four servers on the bridge's address, where pods reach them.
 
 import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -55,18 +53,15 @@ export interface RealNode {
 
 /** Starts all of it. @throws Error when a part does not start */
 export async function startRealNode(): Promise<RealNode> {
-  const image = process.env['SLUICE_TEST_IMAGE'];
-  if (image === undefined) throw new Error('no image: run this by npm test -- cluster');
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-node-'));
-  const state = join(folder, 'kube');
+  const { SLUICE_TEST_IMAGE: image, SLUICE_TEST_NODE: given, KUBE_STATE: state } = process.env;
+  if (image === undefined || given === undefined || state === undefined)
+    throw new Error('no image, no namespace: run this by npm test -- cluster');
+  const folder: string = given;
   const auditLog = join(folder, 'audit.log');
   const policy = join(folder, 'audit-policy.yaml');
   await writeFile(policy, AUDIT_POLICY);
   const env: NodeJS.ProcessEnv = {
     ...process.env,
-    KUBE_STATE: state,
-    // Names the branch of cgroups and the folder in /run too: several runs may share the machine.
-    KUBE_PORT: String(24_000 + 20 * randomInt(150)),
     KUBE_APISERVER_ARGS: `--audit-policy-file=${policy} --audit-log-path=${auditLog} --audit-log-maxsize=1000`,
   };
   const script = async (...args: readonly string[]): Promise<string> =>
@@ -75,7 +70,6 @@ export async function startRealNode(): Promise<RealNode> {
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((server) => server.dispose()));
     await script('down');
-    await rm(folder, { recursive: true, force: true });
   };
   try {
     await script('up', '--node');
