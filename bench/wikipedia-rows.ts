@@ -8,6 +8,9 @@ import { createHash } from 'node:crypto';
 export interface RowsOptions {
   readonly seed: number;
   readonly rows: number;
+  /** Distinct pages (those with quotes come on top) and languages; default 48,000 and 20. */
+  readonly pages?: number;
+  readonly languages?: number;
 }
 
 /** The 12 string dimensions, in the order of the rows' keys. */
@@ -46,12 +49,13 @@ const SPAN_MS = 600_000;
 function* wikipediaRows(options: RowsOptions): Generator<string> {
   const random = randomOf(options.seed);
   const pick = (n: number): number => Math.floor(random() ** 3 * n);
+  const { pages = 48_000, languages = 20 } = options;
   const flag = (share: number): string => (random() < share ? 'true' : 'false');
   for (let i = 0; i < options.rows; i++) {
     const kind = random();
     const isEscaped = kind < 0.011;
     const isUtf8 = kind >= 0.011 && kind < 0.051;
-    const page = pick(48_000);
+    const page = pick(pages);
     const [added, deleted] = [pick(1000), pick(500)];
     yield JSON.stringify({
       timestamp: new Date(
@@ -62,7 +66,7 @@ function* wikipediaRows(options: RowsOptions): Generator<string> {
       city: isUtf8 ? `Köln 東京 ${pick(2000)}` : `City name ${pick(2000)}`,
       region: `Region name ${pick(500)}`,
       country: `Country ${pick(120)}`,
-      language: `lang-${pick(20)}`,
+      language: `lang-${pick(languages)}`,
       namespace: `Namespace ${pick(10)}`,
       continent: `Continent ${pick(7)}`,
       robot: flag(0.3),
