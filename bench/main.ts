@@ -1,10 +1,12 @@
 // `npm run bench -- <name> [--rows N] [--rounds N] [--seed N]`: runs one benchmark and prints its report. Ends with 1 when a
-// goal is missed. Names: parse, persist, build, query, ingest (starts a Kafka of its own), memory (starts all servers).
+// goal is missed. Names: parse, persist, build, query, ingest (starts a Kafka of its own), memory
+// (starts all servers), operator (an API server as well; --rows is the number of resources).
 
 import { parseArgs } from 'node:util';
 import { startServers } from '../test/servers/servers.ts';
 import { run as runBuild } from './build.bench.ts';
 import { run as runIngest } from './ingest.bench.ts';
+import { run as runOperator } from './operator.bench.ts';
 import { run as runMemory } from './memory.bench.ts';
 import type { BenchParams } from './params.ts';
 import { run as runParse } from './parse.bench.ts';
@@ -56,6 +58,18 @@ async function memory({ rows }: BenchParams): Promise<boolean> {
   });
 }
 
+async function operator({ rows }: BenchParams): Promise<boolean> {
+  return withServers({ want: ['etcd', 's3', 'kafka', 'redis'] }, async (servers) => {
+    const { figures, verdicts } = await runOperator({ resources: rows, workers: 10, servers });
+    for (const verdict of verdicts)
+      console.log(
+        `${isMet(verdict) ? 'PASS' : 'FAIL'} goal=${verdict.goal} got=${verdict.got} ceiling=${verdict.floor}`,
+      );
+    console.log(JSON.stringify({ benchmark: 'operator', ...figures }));
+    return verdicts.every(isMet);
+  });
+}
+
 /** Name -> what to run and the rows of a full run. */
 const BENCHMARKS: Readonly<
   Record<string, { readonly rows: number; readonly run: (p: BenchParams) => Promise<boolean> }>
@@ -64,6 +78,7 @@ const BENCHMARKS: Readonly<
   build: { rows: 500_000, run: async (p) => printReport(await runBuild(p)) },
   persist: { rows: 200_000, run: async (p) => printReport(await runPersist(p)) },
   ingest: { rows: 400_000, run: ingest },
+  operator: { rows: 1000, run: operator },
   memory: { rows: 10_000_000, run: memory },
   query: { rows: 5_000_000, run: async (p) => printQueries(await runQueries(p)) },
 };

@@ -3,13 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Failure } from '../core/runtime/failure.ts';
 import type { OperatorSettings } from '../operator/reconcile/kubernetes/controller-parts.ts';
 
 const RESYNC_MS = 30_000;
 /** As long as a worker's own grace period. */
 const DRAIN_MS = 120_000;
-const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** What the environment says. @throws Failure `config` EnvironmentMissing */
 export function kubernetesSettings(env: NodeJS.ProcessEnv): {
@@ -17,6 +18,8 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
   readonly watchNamespace: string;
   readonly identity: string;
   readonly kubeconfig: string | undefined;
+  /** The account of this pod, where it is one. */
+  readonly inCluster: { readonly folder: string; readonly server: string } | undefined;
 } {
   const image = env['SLUICE_IMAGE'] ?? '';
   if (image === '')
@@ -25,10 +28,13 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
       'EnvironmentMissing',
       'SLUICE_IMAGE: is not set; set it to the image of worker pods',
     );
+  const folder = env['SLUICE_SERVICE_ACCOUNT'] || ACCOUNT_FOLDER;
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] || '443'}`;
   const pod = env['POD_NAME'] || hostname();
   return {
     settings: {
-      namespace: env['SLUICE_NAMESPACE'] || podNamespace(),
+      namespace: env['SLUICE_NAMESPACE'] || podNamespace(folder),
       image,
       connectionsSecretName: env['SLUICE_CONNECTIONS_SECRET'] || undefined,
       resyncMs: RESYNC_MS,
@@ -38,12 +44,13 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
     // A restarted container is another candidate: what the old one began may not be over.
     identity: `${pod}_${randomBytes(4).toString('hex')}`,
     kubeconfig: env['KUBECONFIG'] || undefined,
+    inCluster: host === '' ? undefined : { folder, server },
   };
 }
 
-function podNamespace(): string {
+function podNamespace(folder: string): string {
   try {
-    return readFileSync(NAMESPACE_FILE, 'utf8').trim();
+    return readFileSync(join(folder, 'namespace'), 'utf8').trim();
   } catch {
     return 'default';
   }

@@ -20,6 +20,7 @@ import { openCache, openStorage, openStore } from '../connections.ts';
 import { kubernetesSettings } from '../kubernetes-settings.ts';
 import { compileChecked, loadResources } from '../resources.ts';
 import { openSource, secretsIn } from '../sources.ts';
+import { streamInspectors } from '../stream-inspectors.ts';
 import { UsageError } from '../usage.ts';
 import { VERSION } from '../version.ts';
 import { startWorker } from '../workers.ts';
@@ -148,6 +149,7 @@ async function onKubernetes(role: Role): Promise<{ readonly died: Promise<Error>
   const transport = await openTransport({
     clock: systemClock,
     ...(settings.kubeconfig === undefined ? {} : { kubeconfig: settings.kubeconfig }),
+    ...(settings.inCluster === undefined ? {} : { inCluster: settings.inCluster }),
   });
   const store = openStore();
   shutdown.onStop('metadata', () => store.close());
@@ -159,7 +161,7 @@ async function onKubernetes(role: Role): Promise<{ readonly died: Promise<Error>
     transport,
     store,
     storage: openStorage(),
-    openStream: (ingestion, secrets) => openSource(ingestion, secrets, log),
+    openStream: streamInspectors(log),
     compile: compileChecked,
     askWorker,
     clock: systemClock,

@@ -1,10 +1,11 @@
-// The real transport: address, certificates and tokens from a kubeconfig or the pod's service account, as
-// @kubernetes/client-node reads them, over node:https with connections kept open. Nothing else of that library is used:
-// its informers stop for good at the first error and its objects cost seven times the memory (operator.md 3.1).
+// The real transport over node:https with connections kept open: address, certificate and token of the pod's service
+// account, else what a kubeconfig says, as @kubernetes/client-node reads it. Nothing else of that library is used: its
+// informers stop for good at the first error and its objects cost seven times the memory (operator.md 3.1).
 
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { Agent as PlainAgent, request as httpRequest } from 'node:http';
-import type { KubeConfig } from '@kubernetes/client-node';
 import { Failure, messageOf } from '../../core/runtime/failure.ts';
 import type { Clock } from '../../core/runtime/clock.ts';
 import type { KubeAnswer, KubeRequest, Transport } from './client.ts';
@@ -18,6 +19,15 @@ interface Connection {
   readonly untilMs: number;
 }
 
+/** Where a server is and how requests prove who asks. */
+interface Identity {
+  readonly server: URL;
+  /** The library makes its own agent for a proxy. */
+  readonly hasProxy: boolean;
+  /** Certificates and headers as they are now. */
+  read(): Promise<RequestOptions>;
+}
+
 /**
  * A transport to the cluster that `kubeconfig` (a path) names, else the one this pod runs in, else the user's default.
  *
@@ -25,14 +35,37 @@ interface Connection {
  */
 export async function openTransport(options: {
   readonly kubeconfig?: string;
+  /** Folder of the service account and address of the API server, for a pod. */
+  readonly inCluster?: { readonly folder: string; readonly server: string };
   readonly clock: Clock;
 }): Promise<Transport> {
-  // Loading it takes a second and 80 MB, so only processes that talk to Kubernetes do.
+  const { kubeconfig, inCluster, clock } = options;
+  const isPod =
+    kubeconfig === undefined &&
+    inCluster !== undefined &&
+    existsSync(join(inCluster.folder, 'token'));
+  return transportOf(isPod ? podIdentity(inCluster) : await fileIdentity(kubeconfig), clock);
+}
+
+/** The pod's own account. The files are read anew: tokens are replaced before they end. */
+function podIdentity({ folder, server }: { folder: string; server: string }): Identity {
+  return {
+    server: new URL(server),
+    hasProxy: false,
+    read: async () => ({
+      ca: readFileSync(join(folder, 'ca.crt')),
+      headers: { authorization: `Bearer ${readFileSync(join(folder, 'token'), 'utf8').trim()}` },
+    }),
+  };
+}
+
+/** What a kubeconfig says. Loading the library takes a second and 90 MB, which no pod pays. */
+async function fileIdentity(kubeconfig: string | undefined): Promise<Identity> {
   const { KubeConfig: Config } = await import('@kubernetes/client-node');
   const config = new Config();
   try {
-    if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig);
-    else config.loadFromDefault();
+    if (kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(kubeconfig);
   } catch (error) {
     throw new Failure(
       'config',
@@ -41,10 +74,6 @@ export async function openTransport(options: {
       error,
     );
   }
-  return transportOf(config, options.clock);
-}
-
-function transportOf(config: KubeConfig, clock: Clock): Transport {
   const cluster = config.getCurrentCluster();
   if (cluster === null)
     throw new Failure(
@@ -52,7 +81,18 @@ function transportOf(config: KubeConfig, clock: Clock): Transport {
       'KubeconfigInvalid',
       'KUBECONFIG: the current context names no cluster; set one with kubectl config use-context',
     );
-  const server = new URL(cluster.server);
+  return {
+    server: new URL(cluster.server),
+    hasProxy: cluster.proxyUrl !== undefined,
+    read: async () => {
+      const made: RequestOptions = {};
+      await config.applyToHTTPSOptions(made);
+      return made;
+    },
+  };
+}
+
+function transportOf({ server, hasProxy, read }: Identity, clock: Clock): Transport {
   const isPlain = server.protocol === 'http:';
   let agent: Agent | PlainAgent | undefined;
   let connection: Connection | undefined;
@@ -60,12 +100,11 @@ function transportOf(config: KubeConfig, clock: Clock): Transport {
   const connect = async (): Promise<RequestOptions> => {
     if (connection !== undefined && clock.monotonicMs() < connection.untilMs)
       return connection.options;
-    const made: RequestOptions = {};
-    await config.applyToHTTPSOptions(made);
+    const made = await read();
     const { ca, cert, key, rejectUnauthorized, servername } = made;
     // A proxy is the library's business; without one its agent would close each connection after one request.
     if (isPlain) agent ??= new PlainAgent({ keepAlive: true });
-    else if (cluster.proxyUrl === undefined)
+    else if (!hasProxy)
       agent ??= new Agent({
         keepAlive: true,
         ...(ca === undefined ? {} : { ca }),

@@ -7,11 +7,12 @@ import { isFailure, messageOf } from '../../core/runtime/failure.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { classifyAnswer, hasCode } from './classify.ts';
 import type { KubeClient } from './client.ts';
-import { field, type KubeObject, listAt, textAt } from './object.ts';
+import { field, type KubeObject, listAt, textAt, withoutBallast } from './object.ts';
 import { apiVersionOf, collectionPath, type Resource } from './resource.ts';
 import { ObjectStore } from './store.ts';
 
-const PAGE = '500';
+/** A page of pods is 34 KB each in memory until it is stripped. */
+const PAGE = '250';
 const BACKOFF_MIN_MS = 800;
 const BACKOFF_MAX_MS = 30_000;
 /** A watch this old was healthy: the next trouble starts with the shortest pause. */
@@ -30,6 +31,8 @@ export interface ReflectorOptions {
   readonly labelSelector?: string;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** What the cache keeps of an object; default all. */
+  readonly keep?: (object: KubeObject) => KubeObject;
   /** Longest time a watch may be silent; default 90 s. */
   readonly silenceMs?: number;
 }
@@ -44,7 +47,7 @@ export interface ReflectorFigures {
 
 /** The reflector of one kind. */
 export class Reflector {
-  readonly store: ObjectStore = new ObjectStore();
+  readonly store: ObjectStore;
   /** Resolves when the first list is in the store. */
   readonly synced: Promise<void>;
   readonly #options: ReflectorOptions;
@@ -59,6 +62,7 @@ export class Reflector {
 
   constructor(options: ReflectorOptions) {
     this.#options = options;
+    this.store = new ObjectStore(options.keep);
     this.#random = options.random;
     this.#query =
       options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector };
@@ -116,6 +120,7 @@ export class Reflector {
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource, namespace } = this.#options;
     const objects: KubeObject[] = [];
+    const { keep = (object) => object } = this.#options;
     let token = '';
     let version = '';
     this.#lists++;
@@ -128,7 +133,8 @@ export class Reflector {
         },
         signal,
       );
-      for (const item of listAt(page, 'items')) objects.push(this.#named(item));
+      for (const item of listAt(page, 'items'))
+        objects.push(keep(withoutBallast(this.#named(item))));
       token = textAt(page, 'metadata', 'continue');
       version = textAt(page, 'metadata', 'resourceVersion');
     } while (token !== '');

@@ -14,6 +14,12 @@ export class ObjectStore {
   readonly #objects: Map<string, KubeObject> = new Map();
   readonly #byOwner: Map<string, Set<string>> = new Map();
   readonly #listeners: ((change: ObjectChange) => void)[] = [];
+  readonly #keep: (object: KubeObject) => KubeObject;
+
+  /** @param keep what is kept of an object; default all but its ballast */
+  constructor(keep: (object: KubeObject) => KubeObject = (object) => object) {
+    this.#keep = keep;
+  }
 
   /** Calls `listener` after each change, in order. */
   onChange(listener: (change: ObjectChange) => void): void {
@@ -39,7 +45,7 @@ export class ObjectStore {
   }
 
   put(object: KubeObject): void {
-    const after = withoutBallast(object);
+    const after = this.#keep(withoutBallast(object));
     const key = keyOf(after);
     const before = this.#objects.get(key);
     this.#unlink(key, before);

@@ -62,3 +62,33 @@ export function troubleOf(pod: KubeObject): string {
   );
   return textAt(blocked, 'reason');
 }
+
+/**
+ * What of a pod the plans and steps look at; the rest of ten thousand pods is not kept. Specs of pods cannot change, and
+ * their template hash tells which one it is.
+ */
+export function essentialsOf(pod: KubeObject): KubeObject {
+  const { metadata, apiVersion, kind } = pod;
+  const volumes = listAt(pod, 'spec', 'volumes').flatMap((volume) => {
+    const name = textAt(volume, 'configMap', 'name');
+    return name === '' ? [] : [{ configMap: { name } }];
+  });
+  const conditions = listAt(pod, 'status', 'conditions').filter((c) =>
+    ['Ready', 'PodScheduled'].includes(textAt(c, 'type')),
+  );
+  const containerStatuses = listAt(pod, 'status', 'containerStatuses').map((status) => ({
+    state: { waiting: field(status, 'state', 'waiting') },
+  }));
+  return {
+    apiVersion,
+    kind,
+    metadata,
+    spec: { volumes },
+    status: {
+      phase: field(pod, 'status', 'phase'),
+      podIP: field(pod, 'status', 'podIP'),
+      conditions,
+      containerStatuses,
+    },
+  };
+}

@@ -6,6 +6,8 @@ import type { KubeObject } from '../kube/object.ts';
 import type { Owner } from './wanted-object.ts';
 import { type WorkerConfig, workerConfig } from './worker-config.ts';
 import { disruptionBudget, specRevision, volumeClaim, workerService } from './worker-objects.ts';
+import type { WantedPod } from './roll-plan.ts';
+import { ANNOTATIONS } from '../api/names.ts';
 import { workerPod } from './worker-pod.ts';
 
 /** What children are made from. */
@@ -29,9 +31,15 @@ export interface WantedChildren {
   readonly budget: KubeObject;
   readonly revision: KubeObject;
   readonly claims: readonly KubeObject[];
-  readonly pods: readonly KubeObject[];
+  readonly pods: readonly PodPlan[];
   /** Workers of groups that are not wanted any more, until they have handed over their partitions. */
-  readonly leaving: readonly KubeObject[];
+  readonly leaving: readonly PodPlan[];
+}
+
+/** A wanted pod: what is compared at every look, and the whole, made when it is written; ten thousand are many bytes. */
+export interface PodPlan extends WantedPod {
+  readonly labels: Readonly<Record<string, string>>;
+  build(): KubeObject;
 }
 
 /** Builds them. */
@@ -46,9 +54,19 @@ export function wantedChildren(input: ChildrenInput): WantedChildren {
     claims: [...new Set([...groups, ...held])].flatMap(
       (group) => volumeClaim(owner, spec, group) ?? [],
     ),
-    pods: groups.map((group) => workerPod({ ...input, group, config })),
-    leaving: held
-      .filter((group) => !groups.includes(group))
-      .map((group) => workerPod({ ...input, group, config })),
+    pods: groups.map(plan),
+    leaving: held.filter((group) => !groups.includes(group)).map(plan),
   };
+
+  function plan(group: string): PodPlan {
+    const build = (): KubeObject => workerPod({ ...input, group, config });
+    const { name, labels = {}, annotations } = build().metadata;
+    return {
+      name,
+      group,
+      labels,
+      templateHash: annotations?.[ANNOTATIONS.templateHash] ?? '',
+      build,
+    };
+  }
 }

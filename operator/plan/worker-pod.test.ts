@@ -39,7 +39,7 @@ function podOf(spec: RealtimeIngestionSpec, restart?: string): KubeObject {
     restart,
   }).pods;
   if (pod === undefined) throw new Error('no pod');
-  return pod;
+  return pod.build();
 }
 const hashOf = (pod: KubeObject): string =>
   pod.metadata.annotations?.['sluice.dev/template-hash'] ?? '';
@@ -134,7 +134,7 @@ test('names of children fit a label, and stay different', () => {
       image: 'i',
       connections: undefined,
       restart: undefined,
-    }).pods[0]?.metadata.name ?? '';
+    }).pods[0]?.name ?? '';
   const long = 'a'.repeat(80);
   expect(children(`${long}x`).length).toBeLessThanOrEqual(63);
   expect(children(`${long}x`)).not.toBe(children(`${long}y`));

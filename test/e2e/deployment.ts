@@ -143,12 +143,17 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
   };
 }
 
-function s3Of(servers: Servers): { endpoint: string; accessKey: string; secretKey: string } {
+/** The bucket server and its keys. */
+export function s3Of(servers: Servers): { endpoint: string; accessKey: string; secretKey: string } {
   const { url, accessKey = '', secretKey = '' } = servers.get('s3').endpoint;
   return { endpoint: url, accessKey, secretKey };
 }
 
-async function environmentOf(bucket: string, servers: Servers): Promise<Record<string, string>> {
+/** Makes the bucket; connections of a role as environment, everything under `bucket`. */
+export async function environmentOf(
+  bucket: string,
+  servers: Servers,
+): Promise<Record<string, string>> {
   const { endpoint, accessKey, secretKey } = s3Of(servers);
   const { hostname, port } = new URL(endpoint);
   await new Client({

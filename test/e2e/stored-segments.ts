@@ -13,8 +13,11 @@ import { unzipSegment } from '../../worker/segment/zip.ts';
 import type { View } from '../../worker/view/view.ts';
 import type { Deployment } from './deployment.ts';
 
+/** Where to look: the stores, and the data source, which is the name. */
+type Stored = Pick<Deployment, 'store' | 'storage' | 'name'>;
+
 /** Published segments, in order of id. */
-export async function publishedSegments(deployment: Deployment): Promise<readonly DataSegment[]> {
+export async function publishedSegments(deployment: Stored): Promise<readonly DataSegment[]> {
   const { entries } = await deployment.store.list(dataSourceKeys(deployment.name).publications);
   const segments: DataSegment[] = [];
   for (const entry of entries) {
@@ -34,9 +37,7 @@ export async function publishedSegments(deployment: Deployment): Promise<readonl
 }
 
 /** Committed offset by partition. */
-export async function committedOffsets(
-  deployment: Deployment,
-): Promise<ReadonlyMap<number, number>> {
+export async function committedOffsets(deployment: Stored): Promise<ReadonlyMap<number, number>> {
   const { entries } = await deployment.store.list(INGESTIONS);
   const offsets = new Map<number, number>();
   for (const entry of entries) {
@@ -57,7 +58,7 @@ export interface StoredIds {
 
 /** Reads every published segment; `visit` may look at each unpacked folder (Druid's own reader does). */
 export async function readStoredIds(
-  deployment: Deployment,
+  deployment: Stored,
   visit: (dir: string, segment: DataSegment) => Promise<void> = () => Promise.resolve(),
 ): Promise<StoredIds> {
   const counts = new Map<number, number>();

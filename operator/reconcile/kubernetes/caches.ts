@@ -10,6 +10,7 @@ import { Reflector } from '../../kube/reflector.ts';
 import type { Resource } from '../../kube/resource.ts';
 import type { ObjectChange, ObjectStore } from '../../kube/store.ts';
 import type { Priority } from '../../kube/work-queue.ts';
+import { essentialsOf } from '../../plan/observed-pod.ts';
 import { type ChildKind, INGESTIONS, KINDS } from './kinds.ts';
 
 /** All caches. */
@@ -36,7 +37,12 @@ export class Caches {
     const reflectors = new Map([['ingestions', own]]);
     const children = new Map<ChildKind, ObjectStore>();
     for (const [name, resource] of Object.entries(KINDS) as [ChildKind, Resource][]) {
-      const reflector = new Reflector({ ...options, resource, labelSelector: CHILDREN_SELECTOR });
+      const reflector = new Reflector({
+        ...options,
+        resource,
+        labelSelector: CHILDREN_SELECTOR,
+        ...(name === 'pods' ? { keep: essentialsOf } : {}),
+      });
       reflector.store.onChange(({ before, after }) => {
         const key = ownerKey(after ?? before);
         if (key !== undefined) ask(key, 'child');

@@ -27,7 +27,7 @@ import type { ControllerParts } from './controller-parts.ts';
 import { drain } from './drain-step.ts';
 import { heldGroups } from './held-groups.ts';
 import { INGESTIONS } from './kinds.ts';
-import { observedPods, rollPods, wantedPods } from './pods-step.ts';
+import { observedPods, rollPods } from './pods-step.ts';
 import { workerReports } from './worker-reports.ts';
 import { PlanMemo } from './plan-memo.ts';
 import type { SpecReading, UsableSpec } from './spec-reading.ts';
@@ -145,7 +145,7 @@ export class IngestionController {
       failed: failed.map(({ code, message }) => ({ reason: code, message })),
       isPaused,
       isSuspended,
-      wanted: state === undefined ? undefined : wantedPods(wanted),
+      wanted: state === undefined ? undefined : wanted,
       pods: observedPods(pods, parts.clock.nowMs(), reports),
       reports,
       troubles: new Map(pods.map((pod) => [pod.metadata.name, troubleOf(pod)])),

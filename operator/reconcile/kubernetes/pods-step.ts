@@ -8,7 +8,8 @@ import { controllerOf, type KubeObject, listAt } from '../../kube/object.ts';
 import { observedPod } from '../../plan/observed-pod.ts';
 import type { WorkerReport } from '../../plan/status-plan.ts';
 import { planRoll, type RemovalReason, type RollPlan } from '../../plan/roll-plan.ts';
-import type { ObservedPod, WantedPod } from '../../plan/roll-plan.ts';
+import type { ObservedPod } from '../../plan/roll-plan.ts';
+import type { PodPlan } from '../../plan/wanted-children.ts';
 import { ANNOTATIONS, LABELS } from '../../api/names.ts';
 import type { ControllerParts } from './controller-parts.ts';
 import { KINDS } from './kinds.ts';
@@ -26,10 +27,10 @@ const NOTES: Readonly<Record<RemovalReason, string>> = {
 export interface PodsInput {
   readonly parts: ControllerParts;
   readonly object: KubeObject;
-  /** Wanted pods, whole. */
-  readonly wanted: readonly KubeObject[];
-  /** Workers of groups that are not wanted but still own partitions, whole. */
-  readonly leaving: readonly KubeObject[];
+  /** Pods of the groups that are wanted. */
+  readonly wanted: readonly PodPlan[];
+  /** Workers of groups that are not wanted but still own partitions. */
+  readonly leaving: readonly PodPlan[];
   readonly held: ReadonlySet<string>;
   readonly isSuspended: boolean;
   readonly reports: ReadonlyMap<string, WorkerReport>;
@@ -44,15 +45,17 @@ export async function rollPods(input: PodsInput): Promise<number> {
   const cached = caches.children('pods', uid);
   const plan = planOf(input, cached);
   for (const pod of [...wanted, ...leaving]) {
-    const known = cached.find(({ metadata }) => metadata.name === pod.metadata.name);
-    if (plan.create.includes(pod.metadata.name)) {
-      const result = await writer.apply(KINDS.pods, pod, undefined, signal).catch(recreated);
+    const known = cached.find(({ metadata }) => metadata.name === pod.name);
+    if (plan.create.includes(pod.name)) {
+      const result = await writer
+        .apply(KINDS.pods, pod.build(), undefined, signal)
+        .catch(recreated);
       if (result === 'created')
         events.record(object, {
           type: 'Normal',
           reason: 'WorkerCreated',
           action: 'Create',
-          note: `worker of group ${pod.metadata.labels?.[LABELS.group]} is started`,
+          note: `worker of group ${pod.group} is started`,
         });
     } else if (known !== undefined) await repairLabels(input, pod, known);
   }
@@ -72,15 +75,6 @@ export async function rollPods(input: PodsInput): Promise<number> {
   return plan.outstanding + plan.remove.length;
 }
 
-/** The wanted pods as the plan compares them. */
-export function wantedPods(pods: readonly KubeObject[]): readonly WantedPod[] {
-  return pods.map(({ metadata }) => ({
-    name: metadata.name,
-    group: metadata.labels?.[LABELS.group] ?? '',
-    templateHash: metadata.annotations?.[ANNOTATIONS.templateHash] ?? '',
-  }));
-}
-
 /** Pods as the plan compares them. */
 export function observedPods(
   pods: readonly KubeObject[],
@@ -95,8 +89,8 @@ function planOf(
   pods: readonly KubeObject[],
 ): RollPlan {
   return planRoll({
-    wanted: wantedPods(wanted),
-    leaving: wantedPods(leaving),
+    wanted,
+    leaving,
     observed: observedPods(pods, parts.clock.nowMs(), reports),
     held,
     isSuspended,
@@ -117,18 +111,15 @@ function recreated(error: unknown): 'unchanged' {
 /** Labels and annotations of ours that were changed by hand are set again; the rest of a pod cannot change. */
 async function repairLabels(
   { parts, signal }: PodsInput,
-  wanted: KubeObject,
+  wanted: PodPlan,
   known: KubeObject,
 ): Promise<void> {
-  const isCurrent =
-    known.metadata.annotations?.[ANNOTATIONS.templateHash] ===
-    wanted.metadata.annotations?.[ANNOTATIONS.templateHash];
+  const isCurrent = known.metadata.annotations?.[ANNOTATIONS.templateHash] === wanted.templateHash;
   if (!isCurrent || known.metadata.deletionTimestamp !== undefined) return;
-  const labels = wanted.metadata.labels ?? {};
-  const isSame = Object.entries(labels).every(
+  const isSame = Object.entries(wanted.labels).every(
     ([key, value]) => known.metadata.labels?.[key] === value,
   );
-  if (!isSame) await parts.writer.apply(KINDS.pods, wanted, known, signal);
+  if (!isSame) await parts.writer.apply(KINDS.pods, wanted.build(), known, signal);
 }
 
 /** The pods of the ingestion, from the server. */

@@ -30,6 +30,8 @@ export interface ControlPlane {
   readonly transport: Transport;
   /** For the tests themselves; the operator gets its own, counted one. */
   readonly admin: KubeClient;
+  /** File; for operators that are processes of their own. */
+  readonly kubeconfig: string;
   stop(): Promise<void>;
 }
 
@@ -49,6 +51,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
     ...(state === undefined ? {} : { KUBE_STATE: state }),
     KUBE_PORT: PORT,
     KUBE_PARTS: 'etcd kube-apiserver kube-controller-manager',
+    // Pods of tests are bound to nodes that do not exist; these two would delete them for it.
+    KUBE_KCM_ARGS: '--controllers=*,-pod-garbage-collector-controller,-node-lifecycle-controller',
   };
   const down = async (): Promise<void> => {
     if (state === undefined) return;
@@ -71,6 +75,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   return {
     transport,
     admin,
+    kubeconfig,
     stop: down,
   };
 }

@@ -139,10 +139,10 @@ export class Objects {
   }
 
   /** What a kubelet would report once the worker is ready, or not. */
-  async setReady(name: string, isReady = true): Promise<void> {
+  async setReady(name: string, isReady = true, podIP = '10.0.0.1'): Promise<void> {
     const status = {
       phase: 'Running',
-      podIP: '10.0.0.1',
+      podIP,
       conditions: [
         {
           type: 'Ready',

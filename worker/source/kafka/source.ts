@@ -1,7 +1,12 @@
 // A Kafka topic as a source: explicit partitions and offsets, no consumer group. One loop places partitions at
 // their leaders, one per broker reads, and both feed a bounded queue that the worker empties.
 
-import { openKafkaCluster, type OffsetQuestion } from '../../../core/kafka/cluster.ts';
+import {
+  type KafkaCluster,
+  openKafkaCluster,
+  type OffsetQuestion,
+} from '../../../core/kafka/cluster.ts';
+import type { ClusterMetadata } from '../../../core/kafka/requests.ts';
 import type { KafkaConnectionOptions } from '../../../core/kafka/connection-options.ts';
 import { type Clock, systemClock } from '../../../core/runtime/clock.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
@@ -69,29 +74,15 @@ class KafkaSource implements Source {
     const { cluster, topic, topicId } = this.#context;
     const metadata = await available(cluster.metadata(topic, signal));
     if (topicId.value === '') topicId.value = metadata.topic.id;
-    const partitions = metadata.topic.partitions.map((p) => p.partition).toSorted((a, b) => a - b);
-    return { id: `${metadata.clusterId}/${metadata.topic.id}`, partitions };
+    return identityOf(metadata);
   }
 
-  async resolve(
+  resolve(
     partitions: readonly number[],
     start: StartFrom,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, number>> {
-    if (start.from !== 'Offsets') return this.#list(partitions, questionOf(start), signal);
-    const unnamed = partitions.filter((p) => !start.offsets.has(p));
-    const rest = await this.#list(unnamed, 'earliest', signal);
-    return new Map(partitions.map((p) => [p, start.offsets.get(p) ?? rest.get(p) ?? 0]));
-  }
-
-  async #list(
-    partitions: readonly number[],
-    question: OffsetQuestion,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<number, number>> {
-    const { cluster, topic } = this.#context;
-    if (partitions.length === 0) return new Map();
-    return available(cluster.listOffsets(topic, partitions, question, signal));
+    return resolveStart(this.#context, partitions, start, signal);
   }
 
   assign(partition: number, offset: number, leaderEpoch: number): void {
@@ -133,7 +124,7 @@ class KafkaSource implements Source {
     partitions: readonly number[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, number>> {
-    return this.#list(partitions, 'highWatermark', signal);
+    return listOffsets(this.#context, partitions, 'highWatermark', signal);
   }
 
   async close(): Promise<void> {
@@ -143,6 +134,50 @@ class KafkaSource implements Source {
     await this.#context.cluster.close();
     await Promise.all(this.#loops);
   }
+}
+
+/** What the operator asks of a topic, over a connection that others share. Nothing is kept. */
+export function inspectTopic(
+  cluster: KafkaCluster,
+  topic: string,
+): Pick<Source, 'identity' | 'resolve'> {
+  return {
+    identity: async (signal) => identityOf(await available(cluster.metadata(topic, signal))),
+    resolve: (partitions, start, signal) =>
+      resolveStart({ cluster, topic }, partitions, start, signal),
+  };
+}
+
+function identityOf({ clusterId, topic }: ClusterMetadata): SourceIdentity {
+  const partitions = topic.partitions.map((p) => p.partition).toSorted((a, b) => a - b);
+  return { id: `${clusterId}/${topic.id}`, partitions };
+}
+
+interface Topic {
+  readonly cluster: KafkaCluster;
+  readonly topic: string;
+}
+
+async function resolveStart(
+  from: Topic,
+  partitions: readonly number[],
+  start: StartFrom,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, number>> {
+  if (start.from !== 'Offsets') return listOffsets(from, partitions, questionOf(start), signal);
+  const unnamed = partitions.filter((p) => !start.offsets.has(p));
+  const rest = await listOffsets(from, unnamed, 'earliest', signal);
+  return new Map(partitions.map((p) => [p, start.offsets.get(p) ?? rest.get(p) ?? 0]));
+}
+
+async function listOffsets(
+  { cluster, topic }: Topic,
+  partitions: readonly number[],
+  question: OffsetQuestion,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, number>> {
+  if (partitions.length === 0) return new Map();
+  return available(cluster.listOffsets(topic, partitions, question, signal));
 }
 
 function questionOf(start: Exclude<StartFrom, { from: 'Offsets' }>): OffsetQuestion {
