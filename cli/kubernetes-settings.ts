@@ -38,6 +38,7 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
       image,
       connectionsSecretName: env['SLUICE_CONNECTIONS_SECRET'] || undefined,
       resyncMs: RESYNC_MS,
+      rollsAtOnceMax: limitOf(env, 'SLUICE_ROLLS_AT_ONCE'),
       drainMs: DRAIN_MS,
     },
     watchNamespace: env['SLUICE_WATCH_NAMESPACE'] ?? '',
@@ -54,4 +55,16 @@ function podNamespace(folder: string): string {
   } catch {
     return 'default';
   }
+}
+
+/** A whole number above 0; absent = no limit. @throws Failure `config` EnvironmentMissing */
+function limitOf(env: NodeJS.ProcessEnv, name: string): number {
+  const text = env[name] ?? '';
+  const value = text === '' ? Infinity : Number(text);
+  if (value >= 1 && (value === Infinity || Number.isInteger(value))) return value;
+  throw new Failure(
+    'config',
+    'EnvironmentMissing',
+    `${name}: value '${text}': set a whole number above 0, or leave it out`,
+  );
 }

@@ -40,25 +40,35 @@ export function kafkaConnection(
     bootstrapServers: source.bootstrapServers,
     clientId: 'sluice',
     log,
-    ...(tls === null
-      ? {}
-      : {
-          tls: {
-            ...(tls.ca === undefined ? {} : { ca: secrets(tls.ca) }),
-            ...(tls.cert === undefined ? {} : { cert: secrets(tls.cert) }),
-            ...(tls.key === undefined ? {} : { key: secrets(tls.key) }),
-          },
-        }),
+    ...(tls === null ? {} : { tls: tlsOf(tls, secrets) }),
     ...(sasl === null
       ? {}
       : {
           sasl: {
             mechanism: sasl.mechanism,
-            username: secrets(sasl.username),
-            password: secrets(sasl.password),
+            get username() {
+              return secrets(sasl.username);
+            },
+            get password() {
+              return secrets(sasl.password);
+            },
           },
         }),
   };
+}
+
+/** Read whenever they are used: a mounted Secret changes under a running process. */
+function tlsOf(
+  tls: NonNullable<CompiledKafkaSource['tls']>,
+  secrets: SecretLookup,
+): NonNullable<KafkaConnectionOptions['tls']> {
+  const options = {};
+  for (const key of ['ca', 'cert', 'key'] as const) {
+    const ref = tls[key];
+    if (ref === undefined) continue;
+    Object.defineProperty(options, key, { enumerable: true, get: () => secrets(ref) });
+  }
+  return options;
 }
 
 /** Secrets as Kubernetes mounts them: `<folder>/<name>/<key>`. */

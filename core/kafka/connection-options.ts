@@ -46,24 +46,36 @@ export function kafkajsConfig(
       () =>
       ({ namespace, log: { message } }) =>
         log.debug(`kafkajs ${namespace}: ${message}`),
-    ...(tls === undefined
-      ? {}
-      : {
-          ssl: {
-            ...(tls.ca === undefined ? {} : { ca: [tls.ca] }),
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-          },
-        }),
+    ...(tls === undefined ? {} : { ssl: sslOptions(tls) }),
     ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
   };
+}
+
+// Certificates, keys and passwords are getters here: kafkajs looks at them whenever it connects or authenticates, so a
+// Secret that was rotated is used by the next connection, without a new process.
+type Tls = NonNullable<KafkaConnectionOptions['tls']>;
+
+function sslOptions(tls: Tls): NonNullable<Exclude<KafkaConfig['ssl'], boolean>> {
+  const options = {};
+  const late = (key: keyof Tls, read: () => unknown): void => {
+    if (tls[key] !== undefined)
+      Object.defineProperty(options, key, { enumerable: true, get: read });
+  };
+  late('ca', () => [tls.ca]);
+  late('cert', () => tls.cert);
+  late('key', () => tls.key);
+  return options;
 }
 
 // kafkajs' type is a union by mechanism; each member has the same fields.
 function saslOptions(sasl: NonNullable<KafkaConnectionOptions['sasl']>): SASLOptions {
   return {
     mechanism: sasl.mechanism,
-    username: sasl.username,
-    password: sasl.password,
+    get username() {
+      return sasl.username;
+    },
+    get password() {
+      return sasl.password;
+    },
   } as SASLOptions;
 }

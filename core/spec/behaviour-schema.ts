@@ -80,6 +80,20 @@ export const workersSchema: z.ZodType<WorkersSpec> = objectOf<WorkersSpec>('Work
       storageClassName: optional(text('Storage class.', 253)),
     }),
   ),
+  drainDeadlineSeconds: optional(
+    whole(
+      'Seconds that workers of a deleted resource may publish before they are ended by force. Default 120.',
+      1,
+      86_400,
+    ),
+  ),
+  progressDeadlineSeconds: optional(
+    whole(
+      'Seconds that a change of workers may stand still before condition Progressing says so. Default 600.',
+      1,
+      86_400,
+    ),
+  ),
   template: optional(anything('Pod settings merged into the generated pod.')),
 });
 

@@ -197,6 +197,10 @@ export interface WorkersSpec {
   };
   /** Volume for hydrants; absent: emptyDir. */
   readonly storage?: { readonly size: string; readonly storageClassName?: string };
+  /** How long workers of a deleted resource may publish before they are ended by force, s. Default 120. */
+  readonly drainDeadlineSeconds?: number;
+  /** How long a change of workers may stand still before a condition says so, s. Default 600. */
+  readonly progressDeadlineSeconds?: number;
   /** Pod settings merged into the generated pod. */
   readonly template?: Readonly<Record<string, unknown>>;
 }

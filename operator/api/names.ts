@@ -14,6 +14,8 @@ export const ANNOTATIONS = {
   paused: 'sluice.dev/paused',
   /** On a resource: any new value rolls every worker once. */
   restartRequest: 'sluice.dev/restart-request',
+  /** On a resource: any new value makes every partition start anew, where `spec.source.kafka.start` says. */
+  resetRequest: 'sluice.dev/reset-request',
   /** On children: hash of what the operator wants of them. */
   hash: 'sluice.dev/applied-hash',
   /** On pods: hash of the configuration they were started with. */

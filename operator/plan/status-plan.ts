@@ -28,6 +28,8 @@ export interface Findings {
   readonly failed: readonly Trouble[];
   readonly isPaused: boolean;
   readonly isSuspended: boolean;
+  /** The next replacement waits until fewer other ingestions replace workers. */
+  readonly isWaiting: boolean;
   /** Undefined while it is not known which groups there are. */
   readonly wanted: readonly WantedPod[] | undefined;
   readonly pods: readonly ObservedPod[];
@@ -195,8 +197,10 @@ function progressVerdict(findings: Findings): Verdict {
     ? { status: 'False', reason: 'UpToDate', message: 'every worker is as wanted' }
     : {
         status: 'True',
-        reason: 'Changing',
-        message: `workers change: ${names2.toSorted().join(', ')}`,
+        reason: findings.isWaiting ? 'WaitingForOthers' : 'Changing',
+        message: findings.isWaiting
+          ? 'workers are replaced when fewer other ingestions replace theirs'
+          : `workers change: ${names2.toSorted().join(', ')}`,
       };
 }
 
@@ -233,7 +237,7 @@ function workerTroubles({ reports }: Findings): readonly Trouble[] {
 }
 
 /** Wanted workers without a ready pod, with the reason the pod gives. */
-function unready({ wanted = [], pods, troubles }: Findings): readonly string[] {
+export function unready({ wanted = [], pods, troubles }: Findings): readonly string[] {
   const ready = new Set(pods.filter((p) => p.isReady && !p.isTerminating).map((p) => p.name));
   return wanted
     .filter(({ name }) => !ready.has(name))

@@ -13,7 +13,7 @@ import { serviceName, volumeClaimName } from './worker-objects.ts';
 const PORT = 8084;
 const USER = 65_532;
 /** Long enough to publish what was read; equal to the operator's own deadline for a drain. */
-const GRACE_SECONDS = 120;
+export const DRAIN_SECONDS = 120;
 
 /** What a pod is made from. */
 export interface PodInput {
@@ -53,13 +53,13 @@ export function workerPod(input: PodInput): KubeObject {
 }
 
 function podSpec(input: PodInput): Readonly<Record<string, unknown>> {
-  const { owner, group } = input;
+  const { owner, spec, group } = input;
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     hostname: podName(owner.name, group),
     subdomain: serviceName(owner.name),
-    terminationGracePeriodSeconds: GRACE_SECONDS,
+    terminationGracePeriodSeconds: spec.workers?.drainDeadlineSeconds ?? DRAIN_SECONDS,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: USER,

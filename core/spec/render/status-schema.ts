@@ -76,5 +76,6 @@ export const statusSchema: object = group('What the operator observes.', {
     available: count('Served by a historical.'),
   }),
   selector: text('Label selector of the worker pods, for scaling tools.', 1024),
+  resetAt: text('The last reset request that was carried out.', 64),
   restartedAt: text('The last restart request that was carried out.', 64),
 });

@@ -8,6 +8,7 @@ import type { EventRecorder } from '../../kube/event-recorder.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Writer } from '../../kube/writer.ts';
 import type { Caches } from './caches.ts';
+import type { RollPermits } from './roll-permits.ts';
 import type { Compile } from './spec-reading.ts';
 import type { AskWorker } from './worker-reports.ts';
 import type { SecretReader, StreamPool } from './stream-pool.ts';
@@ -22,6 +23,8 @@ export interface OperatorSettings {
   readonly connectionsSecretName: string | undefined;
   /** How often an ingestion without news is looked at, ms; spread by a fifth to either side. */
   readonly resyncMs: number;
+  /** Ingestions that may replace healthy workers at once; Infinity = no limit. */
+  readonly rollsAtOnceMax: number;
   /** How long workers of a deleted resource may drain, ms. */
   readonly drainMs: number;
 }
@@ -36,6 +39,7 @@ export interface ControllerParts {
   readonly settings: OperatorSettings;
   readonly client: KubeClient;
   readonly caches: Caches;
+  readonly permits: RollPermits;
   readonly writer: Writer;
   readonly events: EventRecorder;
   readonly secrets: SecretReader;

@@ -4,7 +4,7 @@
 
 import { isFailure, messageOf } from '../../../core/runtime/failure.ts';
 import { FINALIZER } from '../../api/names.ts';
-import { type KubeObject, textAt } from '../../kube/object.ts';
+import { field, type KubeObject, textAt } from '../../kube/object.ts';
 import { purgeIngestion } from '../deletion.ts';
 import type { ControllerParts } from './controller-parts.ts';
 import { KINDS, INGESTIONS } from './kinds.ts';
@@ -21,7 +21,9 @@ export async function drain(
   const { writer, clock, events, settings } = parts;
   const { finalizers = [], deletionTimestamp = '' } = object.metadata;
   if (!finalizers.includes(FINALIZER)) return undefined;
-  const isLate = clock.nowMs() - Date.parse(deletionTimestamp) > settings.drainMs;
+  const given = field(object, 'spec', 'workers', 'drainDeadlineSeconds');
+  const limitMs = typeof given === 'number' ? given * 1000 : settings.drainMs;
+  const isLate = clock.nowMs() - Date.parse(deletionTimestamp) > limitMs;
   const pods = await livePods({ parts, object, signal });
   for (const pod of pods) {
     if (isLate) await writer.delete(KINDS.pods, pod, { graceSeconds: 0 }, signal);

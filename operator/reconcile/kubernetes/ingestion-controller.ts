@@ -2,9 +2,9 @@
 // what kind of event led here, nothing needed that only memory holds. Fed by the queue of kubernetes-operator.ts.
 // Source: operator.md 1.2, B1, B10, B20.
 
-import { Failure, isFailure, messageOf } from '../../../core/runtime/failure.ts';
+import { Failure } from '../../../core/runtime/failure.ts';
 import type { CompiledIngestion } from '../../../core/spec/compiled.ts';
-import { conditionsOf, type StatusCondition } from '../../api/conditions.ts';
+import { conditionsOf, type StatusCondition, type Verdicts } from '../../api/conditions.ts';
 import { ANNOTATIONS, FINALIZER, selectorLabels, selectorText } from '../../api/names.ts';
 import { hasCode } from '../../kube/classify.ts';
 import { field, type KubeObject, listAt, textAt } from '../../kube/object.ts';
@@ -15,33 +15,29 @@ import {
   type Trouble,
   type WorkerReport,
   pausedVerdicts,
+  unready,
   verdictsOf,
   workerCounts,
 } from '../../plan/status-plan.ts';
 import { ownerOf } from '../../plan/wanted-object.ts';
 import type { WantedChildren } from '../../plan/wanted-children.ts';
-import { secretRefs } from '../../plan/worker-config.ts';
-import { prepareIngestion } from '../ingestion-state.ts';
 import { applyChildren, sweepChildren } from './children-step.ts';
 import type { ControllerParts } from './controller-parts.ts';
 import { drain } from './drain-step.ts';
-import { heldGroups } from './held-groups.ts';
 import { INGESTIONS } from './kinds.ts';
-import { observedPods, rollPods } from './pods-step.ts';
+import { observedPods, rollPods, type RollStep } from './pods-step.ts';
+import { type Prepared, prepare } from './prepare-step.ts';
 import { workerReports } from './worker-reports.ts';
 import { PlanMemo } from './plan-memo.ts';
+import { STUCK, withDeadline } from '../../plan/progress-deadline.ts';
 import type { SpecReading, UsableSpec } from './spec-reading.ts';
 
 /** Between steps of a roll or a drain; pod events usually come first. */
 const BUSY_MS = 2000;
+/** How long a change of workers may stand still unless the resource says otherwise. */
+const PROGRESS_SECONDS = 600;
 /** At most one status write a second and resource. */
 const STATUS_MS = 1000;
-
-interface Prepared {
-  readonly groups: readonly string[];
-  readonly held: ReadonlySet<string>;
-  readonly partitions: number;
-}
 
 /** The controller of all ingestions. */
 export class IngestionController {
@@ -94,6 +90,7 @@ export class IngestionController {
       this.#running.delete(key);
       this.#statusMs.delete(key);
       this.#memo.forget(key);
+      this.#parts.permits.release(key);
     }
     if (object === undefined || uid === undefined) return 'gone';
     this.#uids.set(key, uid);
@@ -126,7 +123,7 @@ export class IngestionController {
       });
     if (usable === undefined || isPaused)
       return this.#report(key, object, this.#idle(object, invalid, isPaused), usable, signal);
-    const prepared = await this.#prepare(uid, usable, signal);
+    const prepared = await prepare(parts, object, usable, signal);
     const state = 'reason' in prepared ? undefined : prepared;
     const children = this.#memo.children(key, object, usable, {
       wanted: state?.groups ?? [],
@@ -137,7 +134,7 @@ export class IngestionController {
     const asked = parts.caches.children('pods', uid);
     const reports = await workerReports(asked, parts.askWorker, signal);
     const act = { object, reading, wanted: children, state, reports, signal };
-    const { failed, outstanding } = await this.#act(act);
+    const { failed, outstanding, isWaiting } = await this.#act(act);
     const pods = parts.caches.children('pods', uid);
     const findings: Findings = {
       invalid,
@@ -145,13 +142,14 @@ export class IngestionController {
       failed: failed.map(({ code, message }) => ({ reason: code, message })),
       isPaused,
       isSuspended,
+      isWaiting,
       wanted: state === undefined ? undefined : wanted,
       pods: observedPods(pods, parts.clock.nowMs(), reports),
       reports,
       troubles: new Map(pods.map((pod) => [pod.metadata.name, troubleOf(pod)])),
       partitions: { total: state?.partitions ?? 0, assigned: state?.partitions ?? 0 },
     };
-    const againMs = await this.#report(key, object, findings, usable, signal);
+    const againMs = await this.#report(key, object, findings, usable, signal, state?.reset);
     const transient = failed.find((failure) => failure.kind === 'transient');
     if (transient !== undefined) throw transient;
     if (outstanding > 0) return Math.min(againMs ?? BUSY_MS, BUSY_MS);
@@ -166,16 +164,16 @@ export class IngestionController {
     readonly state: Prepared | undefined;
     readonly reports: ReadonlyMap<string, WorkerReport>;
     readonly signal: AbortSignal;
-  }): Promise<{ readonly failed: readonly Failure[]; readonly outstanding: number }> {
+  }): Promise<RollStep & { readonly failed: readonly Failure[] }> {
     const parts = this.#parts;
     const { object, reading, wanted, state, reports, signal } = act;
     const owner = ownerOf(object);
     const input = { parts, owner, reading, wanted, signal };
     const failed = [...(await applyChildren(input))];
-    if (state === undefined) return { failed, outstanding: 0 };
-    let outstanding = 0;
+    if (state === undefined) return { failed, outstanding: 0, isWaiting: false };
+    let step: RollStep = { outstanding: 0, isWaiting: false };
     try {
-      outstanding = await rollPods({
+      step = await rollPods({
         parts,
         object,
         wanted: wanted.pods,
@@ -190,35 +188,13 @@ export class IngestionController {
         throw error;
       failed.push(error);
     }
-    if (outstanding === 0 && failed.length === 0) {
+    if (step.outstanding === 0 && failed.length === 0) {
       const pods = parts.caches.children('pods', owner.uid);
       const used = pods.flatMap((pod) => listAt(pod, 'spec', 'volumes'));
       const names = new Set(used.map((volume) => textAt(volume, 'configMap', 'name')));
       failed.push(...(await sweepChildren(input, names)));
     }
-    return { failed, outstanding };
-  }
-
-  /** The stored state, or why there is none. */
-  async #prepare(
-    uid: string,
-    { ingestion, resource }: UsableSpec,
-    signal: AbortSignal,
-  ): Promise<Prepared | Trouble> {
-    const { store, streams } = this.#parts;
-    try {
-      const stream = await streams.get(uid, ingestion, secretRefs(resource.spec), signal);
-      const prepared = await prepareIngestion(store, ingestion, stream, signal);
-      if ('conflict' in prepared) return { reason: 'Conflicts', message: prepared.conflict };
-      return {
-        groups: Object.keys(prepared.groups),
-        held: await heldGroups(store, prepared.ref),
-        partitions: Object.values(prepared.groups).flat().length,
-      };
-    } catch (error) {
-      if (isFailure(error, 'bug') || !isFailure(error)) throw error;
-      return { reason: error.code, message: messageOf(error) };
-    }
+    return { failed, ...step };
   }
 
   #idle(object: KubeObject, invalid: Trouble | undefined, isPaused: boolean): Findings {
@@ -230,6 +206,7 @@ export class IngestionController {
       failed: [],
       isPaused,
       isSuspended: false,
+      isWaiting: false,
       wanted: undefined,
       pods: observedPods(pods, clock.nowMs(), new Map()),
       reports: new Map(),
@@ -245,13 +222,14 @@ export class IngestionController {
     findings: Findings,
     usable: UsableSpec | undefined,
     signal: AbortSignal,
+    reset = textAt(object, 'status', 'resetAt') || undefined,
   ): Promise<number | undefined> {
     const { writer, clock, segments } = this.#parts;
     const { generation = 0, name, annotations } = object.metadata;
     const previous = listAt(object, 'status', 'conditions') as readonly StatusCondition[];
     const verdicts = findings.isPaused
       ? pausedVerdicts(verdictsOf(findings), previous)
-      : verdictsOf(findings);
+      : this.#inTime(key, object, findings, usable, previous);
     const counts = usable === undefined ? undefined : segments(usable.ingestion.dataSource);
     const isRolled = verdicts.Progressing.status === 'False' && !findings.isPaused;
     const restart = isRolled
@@ -268,6 +246,7 @@ export class IngestionController {
       ...(counts === undefined ? {} : { segments: counts }),
       selector: selectorText(selectorLabels(name)),
       ...(restart === undefined ? {} : { restartedAt: restart.slice(0, 64) }),
+      ...(reset === undefined ? {} : { resetAt: reset }),
     };
     const sinceMs = clock.monotonicMs() - (this.#statusMs.get(key) ?? -Infinity);
     const trouble = findings.unprepared === undefined ? undefined : this.#spread(5000);
@@ -275,6 +254,31 @@ export class IngestionController {
     const result = await writer.status(INGESTIONS, object, status, signal);
     if (result === 'changed') this.#statusMs.set(key, clock.monotonicMs());
     return trouble;
+  }
+
+  /** The verdicts, with a change that stands still told as such; one that is over or stuck lets others roll. */
+  #inTime(
+    key: string,
+    object: KubeObject,
+    findings: Findings,
+    usable: UsableSpec | undefined,
+    previous: readonly StatusCondition[],
+  ): Verdicts {
+    const { caches, clock, events, permits } = this.#parts;
+    const seconds = usable?.resource.spec.workers?.progressDeadlineSeconds ?? PROGRESS_SECONDS;
+    const verdicts = withDeadline(verdictsOf(findings), {
+      previous,
+      generation: object.metadata.generation ?? 0,
+      nowMs: clock.nowMs(),
+      deadlineMs: seconds * 1000,
+      pods: caches.children('pods', object.metadata.uid ?? ''),
+      unready: findings.isSuspended ? [] : unready(findings),
+    });
+    const { status, reason, message } = verdicts.Progressing;
+    if (status !== 'True') permits.release(key);
+    if (reason === STUCK)
+      events.record(object, { type: 'Warning', reason, action: 'Roll', note: message });
+    return verdicts;
   }
 
   /** Within a fifth of `ms` to either side, so that a thousand resources do not tick together (B9). */

@@ -22,6 +22,7 @@ import { Caches } from './caches.ts';
 import type { ControllerParts, OperatorSettings } from './controller-parts.ts';
 import { IngestionController } from './ingestion-controller.ts';
 import { segmentCounts } from './segment-counts.ts';
+import { RollPermits } from './roll-permits.ts';
 import { measured, queueObserver, unhealthyReasons } from './operator-metrics.ts';
 import type { Compile } from './spec-reading.ts';
 import type { AskWorker } from './worker-reports.ts';
@@ -135,6 +136,7 @@ export async function startKubernetesOperator(
     ...options,
     client,
     caches,
+    permits: new RollPermits(caches.ingestions, settings.rollsAtOnceMax),
     writer,
     events,
     secrets,

@@ -37,8 +37,16 @@ export interface PodsInput {
   readonly signal: AbortSignal;
 }
 
-/** Runs one step of the roll; resolves with the number of pods that are not as wanted yet. */
-export async function rollPods(input: PodsInput): Promise<number> {
+/** What a step came to. */
+export interface RollStep {
+  /** Pods that are not as wanted yet. */
+  readonly outstanding: number;
+  /** The next replacement waits for other ingestions. */
+  readonly isWaiting: boolean;
+}
+
+/** Runs one step of the roll. */
+export async function rollPods(input: PodsInput): Promise<RollStep> {
   const { parts, object, wanted, leaving, signal } = input;
   const { caches, writer, events } = parts;
   const uid = object.metadata.uid ?? '';
@@ -59,11 +67,16 @@ export async function rollPods(input: PodsInput): Promise<number> {
         });
     } else if (known !== undefined) await repairLabels(input, pod, known);
   }
-  if (plan.remove.length === 0) return plan.outstanding;
+  if (plan.remove.length === 0) return { outstanding: plan.outstanding, isWaiting: false };
+  let isWaiting = false;
   const live = await livePods(input);
   for (const { name, reason } of planOf(input, live).remove) {
     const pod = live.find(({ metadata }) => metadata.name === name);
     if (pod === undefined) continue;
+    if (reason === 'RollingUpdate' && !parts.permits.mayRoll(object)) {
+      isWaiting = true;
+      continue;
+    }
     events.record(object, {
       type: reason === 'WorkerFailed' || reason === 'ReplacingBroken' ? 'Warning' : 'Normal',
       reason,
@@ -72,7 +85,7 @@ export async function rollPods(input: PodsInput): Promise<number> {
     });
     await writer.delete(KINDS.pods, pod, {}, signal);
   }
-  return plan.outstanding + plan.remove.length;
+  return { outstanding: plan.outstanding + plan.remove.length, isWaiting };
 }
 
 /** Pods as the plan compares them. */

@@ -91,6 +91,7 @@ export class OperatorBench {
         image: 'localhost/sluice:test',
         connectionsSecretName: undefined,
         resyncMs: 1000,
+        rollsAtOnceMax: Infinity,
         drainMs: 3000,
         ...options.settings,
       },

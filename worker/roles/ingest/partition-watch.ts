@@ -26,10 +26,13 @@ export class PartitionWatch {
     );
   }
 
-  /** True when a partition of the sequence is to leave the group, or one of the group is not in the sequence. */
+  /** True when a partition of the sequence is to leave or was reset, or one of the group is not in the sequence. */
   hasChanged(sequence: SequenceState): boolean {
-    for (const [partition, { group, next }] of this.#partitions) {
-      const isRead = sequence.start[String(partition)] !== undefined;
+    for (const [partition, { group, epoch, next }] of this.#partitions) {
+      const start = sequence.start[String(partition)];
+      const isRead = start !== undefined;
+      // A reset or a forced move: what is read now can never be published.
+      if (isRead && group === this.#group && epoch > start.epoch) return true;
       const isLeaving =
         isRead && group === this.#group && next !== undefined && next.from === undefined;
       const isJoining =
