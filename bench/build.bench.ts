@@ -17,7 +17,7 @@ const DRUID_WARM_UP = 2;
 const DRUID_JVM = '-Xmx4g -XX:+UseParallelGC';
 
 /** The spec in Druid's words; both read it. */
-export function druidSpec(): object {
+function druidSpec(): object {
   return {
     dataSource: 'bench',
     timestampSpec: { column: 'timestamp', format: 'auto' },

@@ -22,6 +22,8 @@ export interface BlockShape {
 export interface BlockSource {
   /** The decompressed bytes of a block, in an array of their own that starts its buffer. */
   read(index: number): Uint8Array;
+  /** The same bytes, at the start of a buffer aligned for any number, valid until the next call of any source. */
+  peek(index: number): Uint8Array;
   /** Where block `index` starts in its file, for messages. */
   offsetOf(index: number): number;
 }
@@ -29,6 +31,8 @@ export interface BlockSource {
 /** No compression makes a block longer than this. */
 const COMPRESSED_MAX = BLOCK_BYTES_MAX + 1024;
 const scratch = new Uint8Array(COMPRESSED_MAX);
+/** What was peeked at last. */
+const peeked = new Uint8Array(BLOCK_BYTES_MAX);
 
 /**
  * Reads the container at the cursor and moves past it.
@@ -77,18 +81,20 @@ function blockSource(
 ): BlockSource {
   const offsetOf = (index: number): number =>
     valuesAt + (index === 0 ? 0 : (ends[index - 1] ?? 0)) + 4;
+  const bytesOf = (index: number): number =>
+    shape.bytesOf(Math.min(shape.sizePer, shape.values - index * shape.sizePer));
+  const fill = (index: number, out: Uint8Array): Uint8Array => {
+    const offset = offsetOf(index);
+    const length = valuesAt + (ends[index] ?? 0) - offset;
+    if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
+    file.readInto(offset, scratch, 0, length);
+    decompress(shape.compression, scratch.subarray(0, length), out, file, offset);
+    return out;
+  };
   return {
     offsetOf,
-    read(index) {
-      const offset = offsetOf(index);
-      const length = valuesAt + (ends[index] ?? 0) - offset;
-      if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
-      file.readInto(offset, scratch, 0, length);
-      const values = Math.min(shape.sizePer, shape.values - index * shape.sizePer);
-      const out = new Uint8Array(shape.bytesOf(values));
-      decompress(shape.compression, scratch.subarray(0, length), out, file, offset);
-      return out;
-    },
+    read: (index) => fill(index, new Uint8Array(bytesOf(index))),
+    peek: (index) => fill(index, peeked.subarray(0, bytesOf(index))),
   };
 }
 
@@ -102,11 +108,9 @@ export function readPlainRun(
   const { file, position: at } = cursor;
   cursor.skip(values * width);
   const offsetOf = (index: number): number => at + index * sizePer * width;
-  return {
-    offsetOf,
-    read: (index) =>
-      file.read(offsetOf(index), Math.min(sizePer, values - index * sizePer) * width),
-  };
+  const read = (index: number): Uint8Array =>
+    file.read(offsetOf(index), Math.min(sizePer, values - index * sizePer) * width);
+  return { offsetOf, read, peek: read };
 }
 
 /** @throws Failure `corrupt` unless full blocks hold at least one value and at most {@link BLOCK_BYTES_MAX} bytes */

@@ -2,10 +2,9 @@
 // writers that it names. Fed by build.ts. Source: druid-segment-format.md 1.1, 1.2.
 
 import { assert, Failure } from '../../core/runtime/failure.ts';
-import type { CompiledIndexSpec } from '../../core/spec/compiled.ts';
 import { BITMAP_WRITERS, type BitmapWriter } from './bitmap-writer.ts';
 import type { BuildOptions } from './build-options.ts';
-import type { WrittenCompression } from './compression.ts';
+import type { Compression, WrittenCompression } from './compression.ts';
 import { PIECES_MAX } from './row-merge.ts';
 
 /** How a segment is to be written. */
@@ -38,18 +37,34 @@ export function checkBuild(options: BuildOptions): BuildEncoding {
       throw invalidName(name, 'it is used twice; rename the metric or the dimension');
     names.add(name);
   }
-  return encodingOf(options.indexSpec, options.isHydrant === true);
+  return encodingOf(options);
 }
 
 function invalidName(name: string, fix: string): Failure {
   return new Failure('config', 'ColumnNameInvalid', `column name ${JSON.stringify(name)}: ${fix}`);
 }
 
-function encodingOf(spec: CompiledIndexSpec, isHydrant: boolean): BuildEncoding {
-  const { dimensionCompression: dimensions, metricCompression: metrics } = spec;
+/** Rows up to which the most effort costs less than the files of a segment are worth. */
+const FEW_ROWS = 131_072;
+
+/** A hydrant is soon replaced; a small segment can be made the smallest in no time. */
+function effortOf(
+  { views, isHydrant }: BuildOptions,
+  compression: Exclude<Compression, 'none'>,
+): WrittenCompression {
+  if (isHydrant === true) return compression;
+  const rows = views.reduce((sum, view) => sum + view.rows, 0);
+  if (compression === 'zstd') return 'zstdSmall';
+  if (compression !== 'lz4') return compression;
+  return rows <= FEW_ROWS ? 'lz4Smallest' : 'lz4Small';
+}
+
+function encodingOf(options: BuildOptions): BuildEncoding {
+  const spec = options.indexSpec;
+  const { metricCompression: metrics } = spec;
   return {
-    dimensions: dimensions === 'lz4' && !isHydrant ? 'lz4Small' : dimensions,
-    metrics: metrics === 'lz4' && !isHydrant ? 'lz4Small' : metrics,
+    dimensions: effortOf(options, spec.dimensionCompression),
+    metrics: metrics === 'none' ? metrics : effortOf(options, metrics),
     longs: spec.longEncoding,
     bitmaps: BITMAP_WRITERS[spec.bitmap],
   };

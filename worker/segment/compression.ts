@@ -1,13 +1,13 @@
 // Block compression by Druid's ids: all are read and written. Fed by block readers and writers. Source: druid-segment-format.md 2.2.1, 8.2.
 
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Place } from './internal-file.ts';
 import { compressLz4, compressLz4Small, decompressLz4 } from './lz4-wasm.ts';
 import { lzfCompress } from './lzf-writer.ts';
 import { lzfDecompress } from './lzf.ts';
 
 /** Ids as stored; signed bytes. */
-export const COMPRESSION_IDS = { lzf: 0, lz4: 1, zstd: 2, uncompressed: -1, none: -2 } as const;
+const COMPRESSION_IDS = { lzf: 0, lz4: 1, zstd: 2, uncompressed: -1, none: -2 } as const;
 /** A compression by name. */
 export type Compression = keyof typeof COMPRESSION_IDS;
 
@@ -72,13 +72,28 @@ function zstdInto(src: Uint8Array, out: Uint8Array): number {
   return bytes.length;
 }
 
-/** Compressions a block can be written with; `lz4Small` is lz4 written with more effort. */
-export type WrittenCompression = Exclude<Compression, 'none'> | 'lz4Small';
+/** Compressions a block can be written with; the last three are lz4 and zstd written with more effort. */
+export type WrittenCompression =
+  | Exclude<Compression, 'none'>
+  | 'lz4Small'
+  | 'lz4Smallest'
+  | 'zstdSmall';
 
 /** The id that a block is stored with. */
 export function compressionId(compression: WrittenCompression | 'none'): number {
-  return COMPRESSION_IDS[compression === 'lz4Small' ? 'lz4' : compression];
+  switch (compression) {
+    case 'lz4Small':
+    case 'lz4Smallest':
+      return COMPRESSION_IDS.lz4;
+    case 'zstdSmall':
+      return COMPRESSION_IDS.zstd;
+    default:
+      return COMPRESSION_IDS[compression];
+  }
 }
+
+/** The highest level, which Druid takes. */
+const ZSTD_SMALL = { params: { [constants.ZSTD_c_compressionLevel]: 22 } };
 
 /** Compresses a block of values of `width` bytes; the result is valid until the next call. */
 export function compress(
@@ -90,11 +105,15 @@ export function compress(
     case 'lz4':
       return compressLz4(block);
     case 'lz4Small':
-      return compressLz4Small(block, width);
+      return compressLz4Small(block, width, false);
+    case 'lz4Smallest':
+      return compressLz4Small(block, width, true);
     case 'lzf':
       return lzfCompress(block);
     case 'zstd':
       return zstdCompressSync(block);
+    case 'zstdSmall':
+      return zstdCompressSync(block, ZSTD_SMALL);
     default:
       return block;
   }

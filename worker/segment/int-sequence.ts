@@ -83,6 +83,7 @@ function widen(bytes: Uint8Array, layout: IntLayout): IntBlock {
 }
 
 function checkLimit(block: IntBlock, limit: number, file: InternalFile, offset: number): void {
+  if (isWithin(block, limit)) return;
   for (let i = 0; i < block.length; i++) {
     if (block[i]! >= limit || block[i]! < 0) {
       throw file.corrupt(
@@ -91,6 +92,22 @@ function checkLimit(block: IntBlock, limit: number, file: InternalFile, offset: 
       );
     }
   }
+}
+
+/** True when no value is negative, nor at or above the limit; the sign bit of either shows it. */
+function isWithin(block: IntBlock, limit: number): boolean {
+  if (limit > 256 ** block.BYTES_PER_ELEMENT - 1) return true;
+  const last = limit - 1;
+  let bits = 0;
+  // A loop for each type: one loop over all of them would look up the type at every value.
+  if (block instanceof Uint8Array) {
+    for (let i = 0; i < block.length; i++) bits |= last - block[i]!;
+  } else if (block instanceof Uint16Array) {
+    for (let i = 0; i < block.length; i++) bits |= last - block[i]!;
+  } else {
+    for (let i = 0; i < block.length; i++) bits |= (last - block[i]!) | block[i]!;
+  }
+  return bits >= 0;
 }
 
 /** Values of an uncompressed sequence decoded at once. */

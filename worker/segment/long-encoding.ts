@@ -46,8 +46,8 @@ export function plainLongs(isLittleEndian: boolean): LongDecoder {
   return {
     bytesOf: (values) => 8 * values,
     decode(bytes) {
-      if (!isLittleEndian) Buffer.from(bytes.buffer).swap64();
-      return new BigInt64Array(bytes.buffer);
+      if (!isLittleEndian) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap64();
+      return new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3);
     },
   };
 }

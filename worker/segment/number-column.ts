@@ -78,6 +78,11 @@ class StoredNumericColumn implements NumericColumn {
     this.#supplier.readDoubles(from, count, out);
   }
 
+  readonly intRun = (from: number, count: number): Int32Array | undefined => {
+    checkRun(from, count, this.rows);
+    return this.#supplier.intRun(from, count);
+  };
+
   readNulls(from: number, count: number, out: Uint8Array): boolean {
     checkRun(from, count, this.rows);
     const words = (this.#nulls ??= this.#loadNulls?.());

@@ -18,7 +18,8 @@ import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.
 
 /** Value types of numeric columns. */
 export type NumberType = 'LONG' | 'DOUBLE' | 'FLOAT';
-type NumberBlock = BigInt64Array | Float64Array | Float32Array;
+/** Longs that fit 32 bits are kept so: half the memory, and sums need no BigInt. */
+type NumberBlock = BigInt64Array | Int32Array | Float64Array | Float32Array;
 
 /** Values of a numeric column, nulls as 0. */
 export interface NumberSupplier {
@@ -27,6 +28,8 @@ export interface NumberSupplier {
   /** LONG only. */
   readLongs(from: number, count: number, out: BigInt64Array): void;
   readDoubles(from: number, count: number, out: Float64Array): void;
+  /** See {@link NumericColumn.intRun}. */
+  intRun(from: number, count: number): Int32Array | undefined;
 }
 
 /** Ids below this are `id - 126` and announce an encoding header. */
@@ -50,8 +53,9 @@ export function readNumberSupplier(
   const id = isEncoded ? ((rawId + 126) << 24) >> 24 : rawId;
   const compression = compressionOf(id, file, start + 9);
   const longs = isEncoded ? readLongEncoding(cursor, isLittleEndian) : plainLongs(isLittleEndian);
-  const decoder = type === 'LONG' ? longs : floatingDecoder(type, isLittleEndian);
-  if (compression === 'none' && isEncoded) return packedRun(cursor, context, rows, longs);
+  const decoder = type === 'LONG' ? longDecoder(longs) : floatingDecoder(type, isLittleEndian);
+  if (compression === 'none' && isEncoded)
+    return packedRun(cursor, context, rows, longDecoder(longs));
   if (compression === 'none') {
     const per = 8192;
     const source = readPlainRun(cursor, rows, per, decoder.bytesOf(1));
@@ -65,14 +69,30 @@ export function readNumberSupplier(
 
 interface NumberDecoder {
   bytesOf(values: number): number;
-  decode(bytes: Uint8Array, values: number, place: Place, offset: number): NumberBlock;
+  decode(source: BlockSource, index: number, values: number, place: Place): NumberBlock;
+}
+
+/** Decodes longs where the block was unpacked; what fits 32 bits is never copied in 64. */
+function longDecoder(longs: LongDecoder): NumberDecoder {
+  return {
+    bytesOf: longs.bytesOf,
+    decode(source, index, values, place) {
+      const bytes = source.peek(index);
+      const decoded = longs.decode(bytes, values, place, source.offsetOf(index));
+      const value = narrowed(decoded);
+      return value instanceof BigInt64Array && value.buffer === bytes.buffer
+        ? value.slice()
+        : value;
+    },
+  };
 }
 
 function floatingDecoder(type: 'DOUBLE' | 'FLOAT', isLittleEndian: boolean): NumberDecoder {
   const width = type === 'DOUBLE' ? 8 : 4;
   return {
     bytesOf: (values) => width * values,
-    decode(bytes) {
+    decode(source, index) {
+      const bytes = source.read(index);
       const buffer = Buffer.from(bytes.buffer);
       if (!isLittleEndian) void (width === 8 ? buffer.swap64() : buffer.swap32());
       return width === 8 ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
@@ -85,7 +105,7 @@ function packedRun(
   cursor: Cursor,
   context: ReadContext,
   rows: number,
-  decoder: LongDecoder,
+  decoder: NumberDecoder,
 ): NumberSupplier {
   const { file, position: at } = cursor;
   cursor.skip(decoder.bytesOf(rows));
@@ -94,10 +114,9 @@ function packedRun(
   if (decoder.bytesOf(per) > BLOCK_BYTES_MAX + 4)
     throw file.corrupt(at, 'packed longs are too wide');
   const offsetOf = (index: number): number => at + index * stride;
-  const source: BlockSource = {
-    offsetOf,
-    read: (index) => file.read(offsetOf(index), decoder.bytesOf(Math.min(per, rows - index * per))),
-  };
+  const read = (index: number): Uint8Array =>
+    file.read(offsetOf(index), decoder.bytesOf(Math.min(per, rows - index * per)));
+  const source: BlockSource = { offsetOf, read, peek: read };
   return blockSupplier(cursor, context, { type: 'LONG', rows, sizePer: per, source, decoder });
 }
 
@@ -116,7 +135,7 @@ function blockSupplier(
   const { file } = cursor;
   const blocks = cachedBlocks<NumberBlock>(context, (index) => {
     const values = Math.min(sizePer, rows - index * sizePer);
-    const value = decoder.decode(source.read(index), values, file, source.offsetOf(index));
+    const value = decoder.decode(source, index, values, file);
     return { value, bytes: value.byteLength };
   });
   return new BlockNumbers(type, rows, sizePer, blocks);
@@ -143,8 +162,19 @@ class BlockNumbers implements NumberSupplier {
       const block = this.#blocks.get(index);
       const n = Math.min(count - done, block.length - start);
       if (block instanceof BigInt64Array) out.set(block.subarray(start, start + n), done);
+      else if (block instanceof Int32Array) widenInts(block, start, n, out, done);
       done += n;
     }
+  }
+
+  intRun(from: number, count: number): Int32Array | undefined {
+    const index = Math.floor(from / this.#sizePer);
+    const start = from - index * this.#sizePer;
+    // A run that ends in the next block, or an empty one at the very end.
+    if (count === 0 || start + count > this.#sizePer) return undefined;
+    const block = this.#blocks.get(index);
+    if (!(block instanceof Int32Array)) return undefined;
+    return start === 0 && count === block.length ? block : block.subarray(start, start + count);
   }
 
   readDoubles(from: number, count: number, out: Float64Array): void {
@@ -158,6 +188,37 @@ class BlockNumbers implements NumberSupplier {
       else out.set(block.subarray(start, start + n), done);
       done += n;
     }
+  }
+}
+
+/** The same longs in 32 bits, if all of them fit. */
+function narrowed(longs: BigInt64Array): BigInt64Array | Int32Array {
+  const halves = new Int32Array(longs.buffer, longs.byteOffset, 2 * longs.length);
+  // Most columns that do not fit show it at once.
+  if (longs.length > 0 && halves[1] !== halves[0]! >> 31) return longs;
+  const ints = new Int32Array(longs.length);
+  let rest = 0;
+  for (let i = 0, p = 0; i < ints.length; i++, p += 2) {
+    const low = halves[p]!;
+    rest |= halves[p + 1]! ^ (low >> 31);
+    ints[i] = low;
+  }
+  return rest === 0 ? ints : longs;
+}
+
+/** Longs from ints, by halves: low first, then the sign. */
+function widenInts(
+  block: Int32Array,
+  start: number,
+  count: number,
+  out: BigInt64Array,
+  at: number,
+): void {
+  const halves = new Int32Array(out.buffer, out.byteOffset + 8 * at, 2 * count);
+  for (let i = 0, p = 0; i < count; i++, p += 2) {
+    const value = block[start + i]!;
+    halves[p] = value;
+    halves[p + 1] = value >> 31;
   }
 }
 

@@ -115,7 +115,7 @@ class StoreWriter {
   }
 
   #flush(): void {
-    this.#blocks.push(compress('lz4', this.#block.subarray(0, this.#used)).slice());
+    this.#blocks.push(compress('lz4Small', this.#block.subarray(0, this.#used)).slice());
     this.#used = 0;
   }
 

@@ -139,17 +139,26 @@ const RUNS: i32 = 0x170000; // u16 a position: literals the best way starts with
 const STEPS: i32 = 0x190000; // u16 a position: length of the match taken, 0 for a literal
 const BARS: i32 = 0x1c0000; // i32 each: where matches begin that are taken whole
 const HEAD_BITS: i32 = 15;
-const TRIES: i32 = 8;
-const LONG_TRIES: i32 = 3;
 const LONG: i32 = 12;
+
+// Earlier places looked at for each byte, by the two hashes.
+let tries: i32 = 0;
+let longTries: i32 = 0;
 // A match this long is not looked beyond; its later bytes are not even indexed.
-const ENOUGH: i32 = 32;
-const PLENTY: i32 = 48;
+let enough: i32 = 0;
+let plenty: i32 = 0;
 // One this long is taken without weighing.
-const WHOLE: i32 = 256;
-// In columns of 8-byte numbers, which are mostly small, matches are looked for behind the first and the fifth byte:
-// the others find theirs by extending those to either side.
-const SEARCHED_OF_8: i32 = 0x22;
+let whole: i32 = 0;
+
+function setEffort(isMost: bool): void {
+  tries = isMost ? 96 : 8;
+  longTries = isMost ? 32 : 3;
+  enough = isMost ? 128 : 32;
+  plenty = isMost ? 200 : 48;
+  whole = isMost ? 4096 : 256;
+}
+// Bytes by which it is told what varies in a column of 8-byte numbers.
+const SAMPLE: i32 = 4096;
 
 // @ts-ignore: decorator
 @inline
@@ -164,12 +173,23 @@ function matchLength(a: i32, b: i32, limit: i32): i32 {
   return n;
 }
 
+// Bit k says that matches are looked for at byte k of each 8-byte number: at those that vary and right behind them. The
+// others find theirs by extending those to either side.
+function searchedOf8(length: i32): i32 {
+  let differences: u64 = 0;
+  const end = INPUT + min(length, SAMPLE) - 16;
+  for (let at = INPUT; at <= end; at += 8) differences |= load<u64>(at) ^ load<u64>(at + 8);
+  let varying = 0;
+  for (let k = 0; k < 8; k++) if (((differences >> (k << 3)) & 0xff) != 0) varying |= 1 << k;
+  return varying | (varying << 1) | (varying >> 7) | 1;
+}
+
 // Fills LENGTHS and OFFSETS; returns the number of BARS.
-function findMatches(length: i32, width: i32): i32 {
+function findMatches(length: i32, width: i32, isMost: bool): i32 {
   memory.fill(HEADS, 0, 4 << HEAD_BITS);
   memory.fill(LONG_HEADS, 0, 4 << HEAD_BITS);
   memory.fill(LENGTHS, 0, 2 * length);
-  const searched = width == 8 ? SEARCHED_OF_8 : 0xff;
+  const searched = width == 8 && !isMost ? searchedOf8(length) : 0xff;
   const last = length - 12;
   const end = length - 5;
   let previous = 0;
@@ -180,13 +200,13 @@ function findMatches(length: i32, width: i32): i32 {
     let best = 3;
     if (previous > 4) best = previous - 1;
     else offset = 0;
-    if (best >= WHOLE) {
+    if (best >= whole) {
       store<i32>(BARS + (bars++ << 2), p - 1);
       p += best - 1;
       previous = 0;
       continue;
     }
-    if (best <= PLENTY && ((searched >> (p & 7)) & 1) != 0) {
+    if (best <= plenty && ((searched >> (p & 7)) & 1) != 0) {
       const word = load<u32>(at);
       const head = HEADS + <i32>(((word * 0x9e3779b1) >> (32 - HEAD_BITS)) << 2);
       let candidate = <i32>load<u32>(head);
@@ -198,9 +218,9 @@ function findMatches(length: i32, width: i32): i32 {
       let longCandidate = <i32>load<u32>(longHead);
       store<u32>(longHead, p + 1);
       store<u16>(LONG_CHAIN + (p << 1), <u16>longCandidate);
-      if (best < ENOUGH) {
+      if (best < enough) {
         const limit = end - p;
-        for (let k = LONG_TRIES; k > 0 && longCandidate != 0; k--) {
+        for (let k = longTries; k > 0 && longCandidate != 0; k--) {
           const from = INPUT + longCandidate - 1;
           if (load<u32>(from + best - 3) == load<u32>(at + best - 3)) {
             const n = matchLength(from, at, limit);
@@ -211,8 +231,8 @@ function findMatches(length: i32, width: i32): i32 {
           }
           longCandidate = <i32>load<u16>(LONG_CHAIN + ((longCandidate - 1) << 1));
         }
-        if (best >= LONG) candidate = 0;
-        for (let k = TRIES; k > 0 && candidate != 0; k--) {
+        if (best >= LONG && !isMost) candidate = 0;
+        for (let k = tries; k > 0 && candidate != 0; k--) {
           const from = INPUT + candidate - 1;
           if (load<u32>(from + best - 3) == load<u32>(at + best - 3) && load<u32>(from) == word) {
             const n = matchLength(from, at, limit);
@@ -289,11 +309,11 @@ function weigh(length: i32, bars: i32): void {
   }
 }
 
-// A match taken whole. Matches from before it may end in its first bytes, up to WHOLE and what extends them.
+// A match taken whole. Matches from before it may end in its first bytes, up to `whole` and what extends them.
 function takeWhole(start: i32, end: i32): void {
   const offset = load<u16>(OFFSETS + (start << 1));
   const cost = load<i32>(COSTS + (end << 2)) + 4;
-  for (let q = min(start + WHOLE + 1, end - 4); q >= start; q--) {
+  for (let q = min(start + whole + 1, end - 4); q >= start; q--) {
     const n = end - q;
     store<i32>(COSTS + (q << 2), cost + (n - 19) / 255);
     store<u16>(STEPS + (q << 1), <u16>n);
@@ -303,9 +323,10 @@ function takeWhole(start: i32, end: i32): void {
 }
 
 // Returns the bytes written at OUTPUT. `width`: bytes of a value, a hint.
-export function compressSmall(length: i32, width: i32): i32 {
-  if (length < LITERAL_BELOW) return sequence(INPUT, INPUT + length, 0, 0, OUTPUT) - OUTPUT;
-  weigh(length, findMatches(length, width));
+export function compressSmall(length: i32, width: i32, isMost: bool): i32 {
+  if (length < 13) return sequence(INPUT, INPUT + length, 0, 0, OUTPUT) - OUTPUT;
+  setEffort(isMost);
+  weigh(length, findMatches(length, width, isMost));
   let d = OUTPUT;
   let anchor = 0;
   let p = 0;
