@@ -67,6 +67,11 @@ export interface NumericColumn {
   readLongs(from: number, count: number, out: BigInt64Array): void;
   /** Values as doubles. For LONG columns rounded to the nearest double. */
   readDoubles(from: number, count: number, out: Float64Array): void;
+  /**
+   * Values of rows `from .. from+count-1` where they are, not copied; not to be written, valid until the next call.
+   * Undefined when they do not lie together as 32-bit integers: then {@link readLongs}. Nulls as 0.
+   */
+  readonly intRun?: (from: number, count: number) => Int32Array | undefined;
   /** 1 for a null row, else 0. Returns false, leaving `out` alone, when no row of the run is null. */
   readNulls(from: number, count: number, out: Uint8Array): boolean;
 }

@@ -12,8 +12,9 @@ import { convert, longOf, type Value } from '../value.ts';
 import { cardinalityFeeder } from './cardinality-feed.ts';
 import { ComplexState } from './complex-state.ts';
 import { type Feeder, rowFeeder } from './feeder.ts';
+import { IntSums } from './int-sums.ts';
 import { groupDoubles, groupLongs, runDoubles, runLongs } from './numeric-feed.ts';
-import { numericInput } from './numeric-input.ts';
+import { type NumericInput, numericInput } from './numeric-input.ts';
 import { PickState } from './pick-state.ts';
 import { objectFeeder, sketchFeeder } from './sketch-feed.ts';
 import { SketchState } from './sketch-state.ts';
@@ -76,18 +77,7 @@ function numericFeeder(
 ): Feeder {
   const input = numericInput(aggregator, sources);
   if (input === undefined) return NOTHING;
-  if (state instanceof LongState) {
-    return {
-      run(rows, from, to, slot) {
-        input.load(rows, from, to);
-        runLongs(state, input, rows, from, to, slot);
-      },
-      group(rows, count, slots) {
-        input.load(rows, 0, count);
-        groupLongs(state, input, rows, count, slots);
-      },
-    };
-  }
+  if (state instanceof LongState) return longFeeder(state, input);
   if (!(state instanceof DoubleState))
     throw new TypeError(`aggregator ${aggregator.name}: not a numeric state`);
   return {
@@ -99,6 +89,27 @@ function numericFeeder(
       input.load(rows, 0, count);
       groupDoubles(state, input, rows, count, slots);
     },
+  };
+}
+
+function longFeeder(state: LongState, input: NumericInput): Feeder {
+  const sums = new IntSums(state);
+  const ints = (): Int32Array | null =>
+    state.operation === 'sum' && input.nulls() === null ? input.ints() : null;
+  return {
+    run(rows, from, to, slot) {
+      input.load(rows, from, to);
+      const values = ints();
+      if (values === null) runLongs(state, input, rows, from, to, slot);
+      else sums.run(values, rows, from, to, slot);
+    },
+    group(rows, count, slots) {
+      input.load(rows, 0, count);
+      const values = ints();
+      if (values === null) groupLongs(state, input, rows, count, slots);
+      else sums.group(values, rows, count, slots);
+    },
+    flush: () => sums.flush(),
   };
 }
 
@@ -192,5 +203,6 @@ function filteredFeeder(
       }
       if (size > 0) inner.group(kept, size, keptSlots);
     },
+    flush: () => inner.flush?.(),
   };
 }

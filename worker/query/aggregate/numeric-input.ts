@@ -15,6 +15,8 @@ export interface NumericInput {
   load(rows: Int32Array, from: number, to: number): void;
   doubles(): Float64Array;
   longs(): BigInt64Array;
+  /** As of a source: null = use {@link longs}. */
+  ints(): Int32Array | null;
   nulls(): Uint8Array | null;
 }
 
@@ -43,6 +45,7 @@ function inputOf(source: Source, aggregator: NumericAggregator): NumericInput | 
         load: () => undefined,
         doubles: source.doubles,
         longs: source.longs,
+        ints: source.ints,
         nulls: source.nulls,
       };
     case 'string':
@@ -104,6 +107,7 @@ function computedInput(get: Getter, entries: EntryNumbers | null): NumericInput 
     },
     doubles: () => doubles,
     longs: () => longs,
+    ints: () => null,
     nulls: () => nulls,
   };
 }

@@ -30,6 +30,7 @@ class DirectGrouper implements Grouper {
   private readonly strides: readonly number[];
   private readonly sizes: readonly number[];
   private readonly seen: Uint8Array;
+  private unseen: number;
 
   constructor(cardinalities: readonly number[], product: number) {
     this.slots = product;
@@ -42,6 +43,7 @@ class DirectGrouper implements Grouper {
     }
     this.strides = strides;
     this.seen = new Uint8Array(product);
+    this.unseen = product;
   }
 
   assign(codes: readonly Int32Array[], count: number, out: Int32Array): void {
@@ -49,18 +51,27 @@ class DirectGrouper implements Grouper {
     const first = codes[0];
     if (first === undefined) {
       out.fill(0, 0, count);
-      if (count > 0) seen[0] = 1;
+      if (count > 0) this.see(0);
       return;
     }
     out.set(first.subarray(0, count));
     for (let k = 1; k < codes.length; k++) addScaled(out, codes[k]!, this.strides[k]!, count);
-    for (let i = 0; i < count; i++) seen[out[i]!] = 1;
+    // The few groups of a short dimension are soon all known.
+    if (this.unseen > 0) for (let i = 0; i < count; i++) if (seen[out[i]!] === 0) this.see(out[i]!);
+  }
+
+  private see(slot: number): void {
+    if (this.seen[slot] === 1) return;
+    this.seen[slot] = 1;
+    this.unseen--;
   }
 
   used(): Int32Array {
-    const slots: number[] = [];
-    for (let slot = 0; slot < this.slots; slot++) if (this.seen[slot] === 1) slots.push(slot);
-    return Int32Array.from(slots);
+    const { seen, slots } = this;
+    const used = new Int32Array(slots - this.unseen);
+    let count = 0;
+    for (let slot = 0; slot < slots; slot++) if (seen[slot] === 1) used[count++] = slot;
+    return used;
   }
 
   part(slot: number, k: number): number {

@@ -58,7 +58,11 @@ function plainText(source: StringSource): KeyColumn {
     multi: column.multi,
     codes(rows, count, out) {
       const ids = source.ids();
-      for (let i = 0; i < count; i++) out[i] = ids[rows[i]!]!;
+      const first = count === 0 ? 0 : rows[0]!;
+      // Without a filter the rows follow each other.
+      if (count > 0 && rows[count - 1]! - first === count - 1)
+        out.set(first === 0 && count === ids.length ? ids : ids.subarray(first, first + count));
+      else for (let i = 0; i < count; i++) out[i] = ids[rows[i]!]!;
     },
     codesOfRow(row, out) {
       const { offsets, ids } = source.lists();

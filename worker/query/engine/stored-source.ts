@@ -16,6 +16,8 @@ export interface NumericSource {
   readonly type: 'LONG' | 'DOUBLE' | 'FLOAT';
   doubles(): Float64Array;
   longs(): BigInt64Array;
+  /** The same longs where they fit 32 bits and need no copying; null = use {@link longs}. Not to be written. */
+  ints(): Int32Array | null;
   /** 1 = null; the result is null itself when no row of the vector is. */
   nulls(): Uint8Array | null;
 }
@@ -60,7 +62,7 @@ export function timeSource(view: View, cursor: Cursor): NumericSource {
       for (let i = 0; i < cursor.count; i++) out[i] = BigInt(times[i]!);
     },
   );
-  return { kind: 'numeric', type: 'LONG', doubles, longs, nulls: () => null };
+  return { kind: 'numeric', type: 'LONG', doubles, longs, ints: () => null, nulls: () => null };
 }
 
 /** A stored number column. */
@@ -78,6 +80,8 @@ export function numericSource(column: NumericColumn, cursor: Cursor): NumericSou
       else cutToLongs(doubles(), cursor.count, out);
     },
   );
+  let ints: Int32Array | null = null;
+  let intsSerial = -1;
   let hasNulls = false;
   const nulls = once(
     cursor,
@@ -91,6 +95,13 @@ export function numericSource(column: NumericColumn, cursor: Cursor): NumericSou
     type: column.type,
     doubles,
     longs,
+    ints() {
+      if (intsSerial !== cursor.serial) {
+        intsSerial = cursor.serial;
+        ints = column.type === 'LONG' ? (column.intRun?.(cursor.from, cursor.count) ?? null) : null;
+      }
+      return ints;
+    },
     nulls() {
       if (!column.hasNulls) return null;
       const flags = nulls();

@@ -23,6 +23,32 @@ export function firstOf(slots: ArrayLike<number>, order: SlotOrder, most: number
   return heap.sort(compare);
 }
 
+/** The `n`th least of the values, 1 = the least; no value may be NaN. At least `n` values. */
+export function nthLeast(values: Float64Array, n: number): number {
+  const heap = values.slice(0, n).sort().reverse();
+  // The greatest of the least so far is on top; most values are not below it.
+  for (let i = n; i < values.length; i++) {
+    const value = values[i]!;
+    if (value < heap[0]!) sink(heap, value);
+  }
+  return heap[0] ?? Number.NaN;
+}
+
+/** Puts `value` in the place of the top. */
+function sink(heap: Float64Array, value: number): void {
+  const { length } = heap;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= length) break;
+    if (child + 1 < length && heap[child + 1]! > heap[child]!) child++;
+    if (heap[child]! <= value) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = value;
+}
+
 function siftUp(heap: number[], from: number, compare: SlotOrder): void {
   let at = from;
   while (at > 0) {

@@ -136,6 +136,7 @@ class TimeRun {
   }
 
   finish(): Groups {
+    for (const feeder of this.feeders) feeder.flush?.();
     const { size } = this;
     for (const state of this.states) state.reserve(size);
     return {
@@ -237,6 +238,7 @@ class KeyRun {
   }
 
   finish(isOnly: boolean): Groups {
+    for (const feeder of this.feeders) feeder.flush?.();
     for (const state of this.states) state.reserve(this.grouper.slots);
     const used = isOnly ? this.neededSlots() : this.grouper.used();
     const keys = this.columns.map((column, k) =>

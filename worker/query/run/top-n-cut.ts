@@ -1,8 +1,8 @@
 // A node returns only its best groups of a topN, never fewer than threshold or minTopNThreshold.
 // Fed by run-query.ts. Source: druid-query-api.md 6.5.
 
-import type { AggregateState } from '../aggregate/state.ts';
-import { firstOf } from '../finish/first-of.ts';
+import { type AggregateState, LongState } from '../aggregate/state.ts';
+import { firstOf, nthLeast } from '../finish/first-of.ts';
 import { rankedSlots } from '../finish/top-n.ts';
 import { ResultTable } from '../finish/result-table.ts';
 import type { TopNQuery } from '../model.ts';
@@ -17,6 +17,10 @@ export function bestSlots(query: TopNQuery, state: AggregateState, used: Int32Ar
   const most = Math.max(query.threshold, query.context.minTopNThreshold);
   if (used.length <= most) return used;
   const sign = query.metric.inverted ? 1 : -1;
+  if (state instanceof LongState) {
+    const rounded = state.doubles(used);
+    if (rounded !== null) return bestRounded(rounded, sign, used, most);
+  }
   const values = Array.from(used, (slot) => state.value(slot));
   // Nearly all comparisons are decided by the rounded value; nulls come last.
   const rounded = Float64Array.from(values, (value) =>
@@ -34,6 +38,26 @@ export function bestSlots(query: TopNQuery, state: AggregateState, used: Int32Ar
     },
     most,
   );
+  return Int32Array.from(best, (i) => used[i]!).sort();
+}
+
+/** By values that doubles hold exactly; NaN = null, which comes last. */
+function bestRounded(
+  values: Float64Array,
+  sign: number,
+  used: Int32Array,
+  most: number,
+): Int32Array {
+  const keys = values.map((value) => (value === value ? sign * value : Number.POSITIVE_INFINITY));
+  // Of those that tie with the last of the best, the first slots are taken.
+  const limit = nthLeast(keys, most);
+  const better: number[] = [];
+  const equal: number[] = [];
+  for (let i = 0; i < keys.length; i++) {
+    if (keys[i]! < limit) better.push(i);
+    else if (keys[i]! === limit && equal.length < most) equal.push(i);
+  }
+  const best = [...better, ...equal.slice(0, most - better.length)];
   return Int32Array.from(best, (i) => used[i]!).sort();
 }
 

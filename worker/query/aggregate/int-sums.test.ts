@@ -1,0 +1,59 @@
+// Sums of 32-bit longs: the same cells as BigInt additions give, wherever the partial sums are moved.
+
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { IntSums } from './int-sums.ts';
+import { LongState } from './state.ts';
+
+const int = fc.oneof(
+  fc.integer({ min: -3, max: 3 }),
+  fc.constantFrom(0, 2 ** 31 - 1, -(2 ** 31)),
+  fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+);
+
+it('cells are the exact sums, and only cells with rows have a value', () => {
+  let flushedTwice = 0;
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(int, fc.nat(9)), { minLength: 1, maxLength: 60 }),
+      fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
+      (rows, flushes) => {
+        const state = new LongState('sum');
+        state.reserve(10);
+        const sums = new IntSums(state);
+        const expected = new Map<number, bigint>();
+        rows.forEach(([value, slot], i) => {
+          sums.group(Int32Array.of(7, value), Int32Array.of(1), 1, Int32Array.of(slot));
+          expected.set(slot, (expected.get(slot) ?? 0n) + BigInt(value));
+          if (flushes[i] === true) sums.flush();
+        });
+        flushedTwice += flushes.filter(Boolean).length > 1 ? 1 : 0;
+        sums.flush();
+        for (let slot = 0; slot < 10; slot++)
+          expect(state.value(slot)).toBe(expected.get(slot) ?? null);
+        const used = Int32Array.from(expected.keys());
+        const doubles = state.doubles(used);
+        expect(doubles && [...doubles].map(BigInt)).toEqual([...expected.values()]);
+      },
+    ),
+  );
+  expect(flushedTwice).toBeGreaterThan(50);
+});
+
+it('many rows of the greatest value lose no digit', () => {
+  const state = new LongState('sum');
+  state.reserve(1);
+  const sums = new IntSums(state);
+  const count = 8192;
+  const values = new Int32Array(count).fill(2 ** 31 - 1);
+  const rows = Int32Array.from({ length: count }, (_, i) => i);
+  const slots = new Int32Array(count);
+  const times = 1100;
+  for (let i = 0; i < times; i++) sums.group(values, rows, count, slots);
+  sums.run(values, rows, 0, 5, 0);
+  sums.run(values, Int32Array.of(0, 2, 5), 0, 3, 0);
+  sums.flush();
+  expect(state.value(0)).toBe(BigInt(times * count + 8) * (2n ** 31n - 1n));
+  // That is beyond 2^53, which doubles do not hold exactly.
+  expect(state.doubles(Int32Array.of(0))).toBe(null);
+});

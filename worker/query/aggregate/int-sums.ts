@@ -1,0 +1,111 @@
+// Sums of longs that fit 32 bits, without a BigInt a row: partial sums in doubles, moved to the 64-bit cells before they
+// could lose a digit. Fed by feed.ts. Source: performance.md 6.
+
+import type { LongState } from './state.ts';
+
+/** So many values of 32 bits add up to less than 2^53. */
+const ROWS_MAX = 1 << 21;
+
+/** Puts 32-bit values into the cells of a sum; the cells are right only after {@link flush}. */
+export class IntSums {
+  private readonly state: LongState;
+  /** -0 = no value yet, which no sum of whole numbers ever is. */
+  private pending: Float64Array = new Float64Array(0);
+  private rowsLeft = ROWS_MAX;
+
+  constructor(state: LongState) {
+    this.state = state;
+  }
+
+  /** Rows `rows[from .. to-1]`, ascending, at least one, into one cell. */
+  run(values: Int32Array, rows: Int32Array, from: number, to: number, slot: number): void {
+    const { cells, has } = this.state;
+    const first = rows[from]!;
+    const last = rows[to - 1]!;
+    // Rows in a row need no indirection, which is the case without a filter.
+    const sum =
+      last - first === to - 1 - from
+        ? sumBetween(values, first, last + 1)
+        : sumListed(values, rows, from, to);
+    cells[slot] = cells[slot]! + BigInt(sum);
+    has[slot] = 1;
+  }
+
+  /** Row i of the list into cell `slots[i]`. */
+  group(values: Int32Array, rows: Int32Array, count: number, slots: Int32Array): void {
+    if (count === 0) return;
+    if (this.rowsLeft < count) this.flush();
+    this.rowsLeft -= count;
+    this.reserve();
+    addListed(this.pending, values, rows, count, slots);
+  }
+
+  private reserve(): void {
+    const used = this.pending.length;
+    const { length } = this.state.cells;
+    if (used >= length) return;
+    const grown = new Float64Array(length).fill(-0, used);
+    grown.set(this.pending);
+    this.pending = grown;
+  }
+
+  /** Moves what is pending to the cells. */
+  flush(): void {
+    const { pending, state } = this;
+    const { cells, has } = state;
+    const halves = new Int32Array(cells.buffer, cells.byteOffset, 2 * cells.length);
+    this.rowsLeft = ROWS_MAX;
+    for (let slot = 0; slot < pending.length; slot++) {
+      const sum = pending[slot]!;
+      if (Object.is(sum, -0)) continue;
+      if (has[slot] === 0) {
+        halves[2 * slot] = sum;
+        halves[2 * slot + 1] = Math.floor(sum / 4294967296);
+      } else cells[slot] = cells[slot]! + BigInt(sum);
+      has[slot] = 1;
+      pending[slot] = -0;
+    }
+  }
+}
+
+/** Four sums at once, because an addition waits for the one before. */
+function sumBetween(values: Int32Array, from: number, to: number): number {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let row = from;
+  for (; row + 3 < to; row += 4) {
+    a += values[row]!;
+    b += values[row + 1]!;
+    c += values[row + 2]!;
+    d += values[row + 3]!;
+  }
+  for (; row < to; row++) a += values[row]!;
+  return a + b + (c + d);
+}
+
+function sumListed(values: Int32Array, rows: Int32Array, from: number, to: number): number {
+  let a = 0;
+  let b = 0;
+  let i = from;
+  for (; i + 1 < to; i += 2) {
+    a += values[rows[i]!]!;
+    b += values[rows[i + 1]!]!;
+  }
+  if (i < to) a += values[rows[i]!]!;
+  return a + b;
+}
+
+function addListed(
+  cells: Float64Array,
+  values: Int32Array,
+  rows: Int32Array,
+  count: number,
+  slots: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const slot = slots[i]!;
+    cells[slot] = cells[slot]! + values[rows[i]!]!;
+  }
+}
