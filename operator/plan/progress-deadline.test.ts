@@ -73,6 +73,14 @@ test('a change ends when its workers are ready; a worker that is lost later is n
   });
   expect(judge(done, { previous: [stored(changing, 95_000)] })).toEqual(done);
   expect(judge(done, { previous: [stored(done, 95_000)], unready })).toEqual(done);
+  // Begun between two writes of status: another generation, or a pod made since.
+  const changes = { status: 'True', reason: 'Changing' };
+  expect(judge(done, { previous: [stored(done, 95_000)], unready, generation: 2 })).toMatchObject(
+    changes,
+  );
+  expect(
+    judge(done, { previous: [stored(done, 95_000)], unready, pods: [pod(97_000)] }),
+  ).toMatchObject(changes);
 });
 
 test('waiting for other ingestions is no standstill', () => {

@@ -25,9 +25,14 @@ export function withDeadline(verdicts: Verdicts, input: DeadlineInput): Verdicts
   const before = previous.find(({ type }) => type === 'Progressing');
   const wasStuck = before?.reason === STUCK && before.observedGeneration === generation;
   const { Progressing: now } = verdicts;
-  // A change ends when its workers are ready; one that is lost later is no change.
-  const isStarting =
-    now.reason === 'UpToDate' && unready.length > 0 && (before?.status === 'True' || wasStuck);
+  // A change ends when its workers are ready; one that is lost later is no change. It may have begun and replaced a pod
+  // between two writes of status.
+  const hasBegun =
+    before?.status === 'True' ||
+    wasStuck ||
+    before?.observedGeneration !== generation ||
+    pods.some(({ metadata }) => madeMs(metadata) > Date.parse(before.lastTransitionTime));
+  const isStarting = now.reason === 'UpToDate' && unready.length > 0 && hasBegun;
   if (now.status !== 'True' && !isStarting) return verdicts;
   const progressing = isStarting
     ? ({
@@ -50,6 +55,10 @@ export function withDeadline(verdicts: Verdicts, input: DeadlineInput): Verdicts
 function beganMs(before: StatusCondition | undefined, generation: number): number {
   if (before?.status !== 'True' || before.observedGeneration !== generation) return 0;
   return Date.parse(before.lastTransitionTime);
+}
+
+function madeMs({ creationTimestamp = '' }: KubeObject['metadata']): number {
+  return Date.parse(creationTimestamp);
 }
 
 /** When a pod last did something: it was made, or became ready. */

@@ -26,7 +26,7 @@ describe.skipIf(!hasControlPlane())('an operator in trouble', () => {
   });
   afterEach(() => bench.close());
 
-  test('B1, B7: 409, 410, 429, 500 and cut watches delay the end state, and change nothing of it', async () => {
+  test('B1: 409, 410, 429, 500 and cut watches delay the end state, and change nothing of it', async () => {
     const faults: Faults = { conflicts: 0, refused: 0, cut: 0, expired: 0 };
     const operator = await bench.start({ wrap: (transport) => flaky(transport, faults) });
     const { objects } = bench;
@@ -43,7 +43,7 @@ describe.skipIf(!hasControlPlane())('an operator in trouble', () => {
     await until('a to be gone', 60_000, async () =>
       (await objects.ingestion('a')) === undefined ? true : undefined,
     );
-    console.info(`B7 met ${JSON.stringify(faults)}`);
+    console.info(`B1 met ${JSON.stringify(faults)}`);
     for (const count of Object.values(faults)) expect(count).toBeGreaterThan(2);
     // A conflict is the normal answer to two writers: it is no failure in the log.
     const complaints = operator.logged.filter((line) => line.includes('"Conflict"'));
@@ -51,7 +51,7 @@ describe.skipIf(!hasControlPlane())('an operator in trouble', () => {
     expect(operator.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   });
 
-  test('B10, B11: killed after any write, the next operator comes to the same end and restarts no pod', async () => {
+  test('B10: killed after any write, the next operator comes to the same end and restarts no pod', async () => {
     // One run without a death tells how many writes there are, and what the end is.
     const calm = await bench.start();
     const endOf = async ({ objects }: OperatorBench): Promise<readonly string[]> => {

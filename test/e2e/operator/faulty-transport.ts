@@ -141,11 +141,17 @@ export function freezable(transport: Transport): Transport & { freeze(): void; t
   });
 }
 
-function isWatch({ query }: KubeRequest): boolean {
+/** True for the request of a watch. */
+export function isWatch({ query }: KubeRequest): boolean {
   return query?.['watch'] === 'true';
 }
 
-function refusal(status: number, reason: string, headers: Record<string, string> = {}): KubeAnswer {
+/** What the API server answers to what it refuses. */
+export function refusal(
+  status: number,
+  reason: string,
+  headers: Record<string, string> = {},
+): KubeAnswer {
   const body = JSON.stringify({
     kind: 'Status',
     status: 'Failure',

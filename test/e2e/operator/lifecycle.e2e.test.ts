@@ -137,7 +137,7 @@ describe.skipIf(!hasControlPlane())('a resource on Kubernetes', () => {
     expect(Math.max(...took)).toBeLessThan(2500);
   });
 
-  test('B6: a namesake of somebody else is not taken over', async () => {
+  test('B6, B20: a namesake of somebody else is not taken over, and the other steps are done all the same', async () => {
     const { objects } = bench;
     await objects.create(KINDS.services, {
       metadata: { name: 'wiki-ingest' },
@@ -149,7 +149,6 @@ describe.skipIf(!hasControlPlane())('a resource on Kubernetes', () => {
     expect(JSON.stringify(object['status'])).toContain('wiki-ingest exists and belongs to nobody');
     const service = await objects.get(KINDS.services, 'wiki-ingest');
     expect(field(service, 'spec', 'selector')).toEqual({ app: 'other' });
-    // B20: the other steps were done all the same.
     await objects.podsNamed('wiki-g0-0');
     expect(await objects.get(KINDS.budgets, 'wiki-ingest')).toBeDefined();
     await objects.delete(KINDS.services, 'wiki-ingest');

@@ -22,6 +22,7 @@ import {
   type KubernetesOperator,
   startKubernetesOperator,
 } from '../../../operator/reconcile/kubernetes/kubernetes-operator.ts';
+import { brokenAsAsked } from './breakages.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Objects } from './objects.ts';
 
@@ -54,6 +55,8 @@ export class OperatorBench {
   readonly stream: TestStream = { partitions: 4, failure: undefined };
   /** What workers answer, by address. */
   readonly reports: Map<string, unknown> = new Map();
+  /** Passwords that streams were opened with. */
+  readonly opened: string[] = [];
   readonly store: MetadataStore;
   readonly #plane: ControlPlane;
   readonly #folder: string;
@@ -81,43 +84,50 @@ export class OperatorBench {
       readonly store?: MetadataStore;
       /** Default: a takeover in four seconds. Under load the real times are needed. */
       readonly leaseTimes?: LeaseTimes;
+      readonly silenceMaxMs?: number;
     } = {},
   ): Promise<TestOperator> {
     const sent: Sent[] = [];
     const logged: string[] = [];
-    const operator = await startKubernetesOperator({
-      settings: {
-        namespace: this.namespace,
-        image: 'localhost/sluice:test',
-        connectionsSecretName: undefined,
-        resyncMs: 1000,
-        rollsAtOnceMax: Infinity,
-        drainMs: 3000,
-        ...options.settings,
-      },
-      watchNamespace: this.namespace,
-      identity: `test_${randomBytes(4).toString('hex')}`,
-      leaseTimes: options.leaseTimes ?? SHORT_LEASE,
-      host: '127.0.0.1',
-      port: 0,
-      version: '0.0.0',
-      transport: (options.wrap ?? ((t) => t))(this.#plane.transport),
-      onRequest: (request, status) => sent.push({ ...request, status }),
-      store: options.store ?? this.store,
-      storage: openLocalStorage(join(this.#folder, 'deep-storage')),
-      openStream: () => this.#openStream(),
-      compile: compileChecked,
-      askWorker: (address) => {
-        const report = this.reports.get(address);
-        return report === undefined
-          ? Promise.reject(new Error('no answer'))
-          : Promise.resolve(report);
-      },
-      clock: systemClock,
-      random: Math.random,
-      log: createLogger({ level: 'info', write: (line) => logged.push(line) }),
-      metrics: createMetrics(),
-    });
+    const operator = await startKubernetesOperator(
+      brokenAsAsked({
+        settings: {
+          namespace: this.namespace,
+          image: 'localhost/sluice:test',
+          connectionsSecretName: undefined,
+          resyncMs: 1000,
+          rollsAtOnceMax: Infinity,
+          drainMs: 3000,
+          ...options.settings,
+        },
+        watchNamespace: this.namespace,
+        identity: `test_${randomBytes(4).toString('hex')}`,
+        leaseTimes: options.leaseTimes ?? SHORT_LEASE,
+        ...(options.silenceMaxMs === undefined ? {} : { silenceMaxMs: options.silenceMaxMs }),
+        host: '127.0.0.1',
+        port: 0,
+        version: '0.0.0',
+        transport: (options.wrap ?? ((t) => t))(recording(this.#plane.transport, sent)),
+        store: options.store ?? this.store,
+        storage: openLocalStorage(join(this.#folder, 'deep-storage')),
+        openStream: ({ source }, secrets) => {
+          if (source.type === 'kafka' && source.sasl !== null)
+            this.opened.push(secrets(source.sasl.password));
+          return this.#openStream();
+        },
+        compile: compileChecked,
+        askWorker: (address) => {
+          const report = this.reports.get(address);
+          return report === undefined
+            ? Promise.reject(new Error('no answer'))
+            : Promise.resolve(report);
+        },
+        clock: systemClock,
+        random: Math.random,
+        log: createLogger({ level: 'info', write: (line) => logged.push(line) }),
+        metrics: createMetrics(),
+      }),
+    );
     void operator.died.then((error) => console.warn('an operator ended:', error.message));
     const one = { ...operator, sent, logged };
     this.#operators.push(one);
@@ -148,6 +158,15 @@ export class OperatorBench {
       close: () => Promise.resolve(),
     };
   }
+}
+
+/** Notes each request as it reaches the API server. */
+function recording(inner: Transport, sent: Sent[]): Transport {
+  return async (request, signal) => {
+    const answer = await inner(request, signal);
+    sent.push({ ...request, status: answer.status });
+    return answer;
+  };
 }
 
 /** Requests that change something, the lease and events aside. */

@@ -58,7 +58,7 @@ describe.skipIf(!hasControlPlane())('changes of workers', () => {
     return most;
   }
 
-  test('B18: a changed spec rolls one worker at a time, and the reason is an event', async () => {
+  test('B14, B18: a changed spec rolls one worker at a time by uid, and the reason is an event', async () => {
     const operator = await bench.start();
     const { objects } = bench;
     const isOld = await running();
