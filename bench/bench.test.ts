@@ -2,7 +2,9 @@
 // one from a real broker runs where a broker can be had.
 
 import { describe, expect, it } from 'vitest';
+import { oracleMissing } from '../test/druid/oracle.ts';
 import { serverForSuite } from '../test/servers/endpoints.ts';
+import { run as build } from './build.bench.ts';
 import { run as ingest } from './ingest.bench.ts';
 import { run as parse } from './parse.bench.ts';
 import { run as persist } from './persist.bench.ts';
@@ -29,13 +31,23 @@ describe('benchmarks with small parameters', () => {
     const [, twelve, five] = report.cases;
     expect(twelve?.answer.groups).not.toBe(five?.answer.groups);
     expect(report.verdicts).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('persist: writes as many rows as were indexed', async () => {
     const report = await persist(PARAMS);
     expectAnswers(report, 2);
     expect(report.cases[0]?.answer.groups).toBe(report.cases[1]?.answer.groups);
-  }, 60_000);
+  });
+
+  it('build: as many rows as Druid writes, of about as many bytes', async (context) => {
+    const missing = await oracleMissing();
+    if (missing !== undefined) return context.skip(missing);
+    const { cases, verdicts } = await build(PARAMS);
+    expect(cases[0]?.answer.sums[0]).toBeGreaterThan(PARAMS.rows / 2);
+    const bytes = verdicts.find(({ goal }) => goal === 'bytes to Druid');
+    expect(bytes?.got).toBeGreaterThan(0.9);
+    expect(bytes?.got).toBeLessThan(1.01);
+  });
 
   it('ingest: an index and a Map make the same groups of a real topic', async (context) => {
     const kafka = await serverForSuite('kafka');
@@ -47,5 +59,5 @@ describe('benchmarks with small parameters', () => {
     } finally {
       await kafka.release();
     }
-  }, 120_000);
+  });
 });
