@@ -1,10 +1,11 @@
 // String filters over dictionary columns: once an entry, then bitmaps where few entries match, ids where many do.
 // Fed by compile.ts. Source: performance.md 6.
 
-import type { Dictionary } from '../../view/view.ts';
+import type { ByteSlice, Dictionary } from '../../view/view.ts';
 import type { SourceSet } from '../engine/source.ts';
 import type { StringSource } from '../engine/stored-source.ts';
 import type { LeafFilter } from '../filter-model.ts';
+import { type BytesTest, likeBytesTest } from '../text/like-bytes.ts';
 import { likePrefix } from '../text/text-predicate.ts';
 import { NO, type Tri, UNKNOWN, YES } from './leaf.ts';
 import { constant, type Matcher, WORDS } from './matcher.ts';
@@ -143,8 +144,27 @@ function entryTable(
   }
   const [from, to] =
     dictionary.sorted && leaf !== null ? entryRange(dictionary, leaf) : [0, dictionary.size];
-  for (let id = from; id < to; id++) if (id !== nullId) table[id] = test(dictionary.value(id));
+  const ofBytes =
+    leaf?.type === 'like' && leaf.extractionFn === null
+      ? likeBytesTest(leaf.pattern, leaf.escape)
+      : null;
+  if (ofBytes !== null) testBytes(dictionary, ofBytes, from, to, table);
+  else for (let id = from; id < to; id++) if (id !== nullId) table[id] = test(dictionary.value(id));
   return table;
+}
+
+/** Marks the entries `from .. to-1` that pass; the null entry stays as it is. */
+function testBytes(
+  dictionary: Dictionary,
+  test: BytesTest,
+  from: number,
+  to: number,
+  table: Uint8Array,
+): void {
+  const out: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+  for (let id = from; id < to; id++) {
+    if (dictionary.readUtf8(id, out) && test(out.bytes, out.start, out.end)) table[id] = YES;
+  }
 }
 
 /** Entries outside `[from, to)` cannot match, by the order of a sorted dictionary. */

@@ -20,11 +20,13 @@ export function likePrefix(pattern: string, escape: string | null): string {
   return likeTokens(pattern, escape).prefix;
 }
 
-const ANY = 0;
-const ONE = 1;
+/** `%` and `_` of a pattern. */
+export const ANY = 0;
+export const ONE = 1;
 type Token = string | typeof ANY | typeof ONE;
 
-function likeTokens(
+/** A pattern cut into characters and wildcards, and its literal start. */
+export function likeTokens(
   pattern: string,
   escape: string | null,
 ): { tokens: Token[]; prefix: string; isPrefixOnly: boolean } {
