@@ -1,9 +1,10 @@
 // `npm run generate`: writes every file that is derived from code. A test (test/tidy) compares the committed files
 // with what is rendered here, so that neither drifts.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse as parseYaml } from 'yaml';
 import { METRICS, type MetricDefinition } from '../core/runtime/metric-definitions.ts';
 import { crdText } from '../core/spec/render/crd.ts';
 import { jsonSchemaText } from '../core/spec/render/json-schema.ts';
@@ -24,6 +25,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['crds/realtimeingestion.schema.json', jsonSchemaText()],
     ['docs/reference/realtime-ingestion.md', referenceText()],
     ['docs/reference/metrics.md', metricsText()],
+    ['docs/reference/alerts.md', alertsText()],
     ['docs/reference/cli.md', cliText()],
     ['worker/segment/generated/lz4.ts', await buildLz4Module()],
     ['worker/source/kafka/generated/crc32c-wasm.ts', await buildCrc32c()],
@@ -49,6 +51,47 @@ function metricsText(): string {
     '| --- | --- | --- | --- |',
     ...rows,
     '',
+  ].join('\n');
+}
+
+/** The part of a Prometheus rule file that is shown. */
+interface RuleFile {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly alert: string;
+      readonly expr: string;
+      readonly for?: string;
+      readonly labels: { readonly severity: string };
+      readonly annotations: { readonly summary: string; readonly runbook_url: string };
+    }[];
+  }[];
+}
+
+function alertsText(): string {
+  const text = readFileSync(join(ROOT, 'charts/sluice/files/rules.yaml'), 'utf8');
+  const { groups } = parseYaml(text) as RuleFile;
+  const sections = groups
+    .flatMap(({ rules }) => rules)
+    .flatMap(({ alert, expr, for: held, labels, annotations }) => [
+      `## ${alert}`,
+      '',
+      `${annotations.summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, '`$1`')}. Severity ${labels.severity}; ` +
+        `fires ${held === undefined ? 'at once' : `when it has held for ${held}`}. ` +
+        `What to do: [runbook](../${annotations.runbook_url.replace('docs/', '')}).`,
+      '',
+      '```text',
+      expr,
+      '```',
+      '',
+    ]);
+  return [
+    NOTE,
+    '',
+    '# Alerts',
+    '',
+    'The rules that the chart installs with `metrics.rules`.',
+    '',
+    ...sections,
   ].join('\n');
 }
 

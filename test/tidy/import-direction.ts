@@ -52,7 +52,7 @@ export const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   snappyjs: ['worker/source/kafka/'],
   // A stand-in for a part of the language (Temporal), so it is used wherever calendars are.
   'temporal-polyfill': ['core/model/', 'core/spec/', 'operator/coordinator/', 'worker/query/'],
-  yaml: ['core/spec/'],
+  yaml: ['core/spec/', 'cli/generate.ts'],
   yauzl: ['worker/segment/'],
   yazl: ['worker/segment/'],
   zod: ['core/spec/'],
