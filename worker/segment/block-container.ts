@@ -4,7 +4,7 @@
 //   container = 01 flag, i32 bytes after this field, i32 blocks, i32 end offset per block, values
 //   value     = i32 marker, compressed block
 
-import { BLOCK_BYTES_MAX, type Compression, decompress } from './compression.ts';
+import { BLOCK_BYTES_MAX, type Compression, decompress, peekDecompressed } from './compression.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
 
 /** What a block's size follows from. */
@@ -31,8 +31,6 @@ export interface BlockSource {
 /** No compression makes a block longer than this. */
 const COMPRESSED_MAX = BLOCK_BYTES_MAX + 1024;
 const scratch = new Uint8Array(COMPRESSED_MAX);
-/** What was peeked at last. */
-const peeked = new Uint8Array(BLOCK_BYTES_MAX);
 
 /**
  * Reads the container at the cursor and moves past it.
@@ -83,18 +81,23 @@ function blockSource(
     valuesAt + (index === 0 ? 0 : (ends[index - 1] ?? 0)) + 4;
   const bytesOf = (index: number): number =>
     shape.bytesOf(Math.min(shape.sizePer, shape.values - index * shape.sizePer));
-  const fill = (index: number, out: Uint8Array): Uint8Array => {
+  const packed = (index: number): Uint8Array => {
     const offset = offsetOf(index);
     const length = valuesAt + (ends[index] ?? 0) - offset;
     if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
     file.readInto(offset, scratch, 0, length);
-    decompress(shape.compression, scratch.subarray(0, length), out, file, offset);
-    return out;
+    return scratch.subarray(0, length);
   };
+  const { compression } = shape;
   return {
     offsetOf,
-    read: (index) => fill(index, new Uint8Array(bytesOf(index))),
-    peek: (index) => fill(index, peeked.subarray(0, bytesOf(index))),
+    read(index) {
+      const out = new Uint8Array(bytesOf(index));
+      decompress(compression, packed(index), out, file, offsetOf(index));
+      return out;
+    },
+    peek: (index) =>
+      peekDecompressed(compression, packed(index), bytesOf(index), file, offsetOf(index)),
   };
 }
 

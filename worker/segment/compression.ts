@@ -1,8 +1,9 @@
 // Block compression by Druid's ids: all are read and written. Fed by block readers and writers. Source: druid-segment-format.md 2.2.1, 8.2.
 
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Failure } from '../../core/runtime/failure.ts';
 import type { Place } from './internal-file.ts';
-import { compressLz4, compressLz4Small, decompressLz4 } from './lz4-wasm.ts';
+import { compressLz4, compressLz4Small, decompressLz4, peekLz4 } from './lz4-wasm.ts';
 import { lzfCompress } from './lzf-writer.ts';
 import { lzfDecompress } from './lzf.ts';
 
@@ -41,10 +42,42 @@ export function decompress(
   offset: number,
 ): void {
   const length = decompressSome(compression, src, out);
-  if (length !== out.length) {
-    const got = length < 0 ? 'is malformed or too long' : `holds ${length} bytes`;
-    throw place.corrupt(offset, `${compression} block ${got}, expected ${out.length} bytes`);
+  if (length !== out.length) throw misfit(compression, length, out.length, place, offset);
+}
+
+/** What was peeked at last, unless by LZ4, which has a place of its own. */
+const peeked = new Uint8Array(BLOCK_BYTES_MAX);
+
+/**
+ * As {@link decompress} of `length` bytes, at most {@link BLOCK_BYTES_MAX}, without an array of their own: valid until the
+ * next block is unpacked, aligned for any number.
+ */
+export function peekDecompressed(
+  compression: Compression,
+  src: Uint8Array,
+  length: number,
+  place: Place,
+  offset: number,
+): Uint8Array {
+  if (compression === 'lz4') {
+    const bytes = peekLz4(src, length);
+    if (bytes?.length === length) return bytes;
+    throw misfit(compression, bytes?.length ?? -1, length, place, offset);
   }
+  const out = peeked.subarray(0, length);
+  decompress(compression, src, out, place, offset);
+  return out;
+}
+
+function misfit(
+  compression: Compression,
+  got: number,
+  expected: number,
+  place: Place,
+  offset: number,
+): Failure {
+  const what = got < 0 ? 'is malformed or too long' : `holds ${got} bytes`;
+  return place.corrupt(offset, `${compression} block ${what}, expected ${expected} bytes`);
 }
 
 function decompressSome(compression: Compression, src: Uint8Array, out: Uint8Array): number {

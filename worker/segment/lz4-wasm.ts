@@ -12,6 +12,7 @@ interface Lz4Exports {
   readonly INPUT_MAX: { readonly value: number };
   readonly OUTPUT_MAX: { readonly value: number };
   decompress(length: number, limit: number): number;
+  narrow(count: number): number;
   compress(length: number): number;
   compressSmall(length: number, width: number, isMost: number): number;
 }
@@ -51,6 +52,41 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
   const length = codec.decompress(src.length, dst.length);
   if (length > 0) dst.set(memory.subarray(OUTPUT, OUTPUT + length));
   return length;
+}
+
+/**
+ * The decompressed bytes of `src`, where they were made: valid until the next call of any function of this file.
+ *
+ * @returns undefined when the block is malformed or holds more than `lengthMax` bytes, which are at most 65,536
+ */
+export function peekLz4(src: Uint8Array, lengthMax: number): Uint8Array | undefined {
+  if (src.length > INPUT_MAX || lengthMax > OUTPUT_MAX) return undefined;
+  memory.set(src, INPUT);
+  const length = codec.decompress(src.length, lengthMax);
+  return length < 0 ? undefined : memory.subarray(OUTPUT, OUTPUT + length);
+}
+
+/** Longs cut to 32 bits at once. */
+const NARROWED_MAX = 8192;
+const ints = new Int32Array(codec.memory.buffer, INPUT, NARROWED_MAX);
+
+/** The same longs in 32 bits; undefined when they do not all fit. Fastest for what {@link peekLz4} gave. */
+export function narrowLongs(longs: BigInt64Array): Int32Array | undefined {
+  const isInPlace =
+    longs.buffer === codec.memory.buffer &&
+    longs.byteOffset === OUTPUT &&
+    longs.length <= NARROWED_MAX;
+  let out = longs.length === 0 ? new Int32Array(0) : undefined;
+  for (let at = 0; at < longs.length; at += NARROWED_MAX) {
+    const count = Math.min(NARROWED_MAX, longs.length - at);
+    if (!isInPlace)
+      memory.set(new Uint8Array(longs.buffer, longs.byteOffset + 8 * at, 8 * count), OUTPUT);
+    if (codec.narrow(count) === 0) return undefined;
+    if (count === longs.length) return ints.slice(0, count);
+    out ??= new Int32Array(longs.length);
+    out.set(ints.subarray(0, count), at);
+  }
+  return out;
 }
 
 /**

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { uncompressSync } from 'lz4-napi';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { compressLz4, compressLz4Small, decompressLz4 } from './lz4-wasm.ts';
+import { compressLz4, compressLz4Small, decompressLz4, narrowLongs, peekLz4 } from './lz4-wasm.ts';
 import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
 import { buildLz4Module } from './wasm/build.ts';
 
@@ -152,4 +152,41 @@ test('malformed blocks are refused alike, and never written past the end', () =>
 test('the committed module is what its source compiles to', async () => {
   const committed = await readFile(new URL('generated/lz4.ts', import.meta.url), 'utf8');
   expect(committed).toBe(await buildLz4Module());
+});
+
+test('longs are cut to 32 bits only when all of them fit, peeked or not', () => {
+  const [least, greatest] = [-(2n ** 31n), 2n ** 31n - 1n];
+  const long = fc.oneof(
+    { weight: 200, arbitrary: fc.bigInt({ min: least, max: greatest }) },
+    { weight: 20, arbitrary: fc.constantFrom(least, greatest, 0n, -1n) },
+    { weight: 1, arbitrary: fc.constantFrom(least - 1n, greatest + 1n, 2n ** 63n - 1n) },
+  );
+  const counts = { cut: 0, kept: 0 };
+  fc.assert(
+    fc.property(fc.array(long, { maxLength: 150 }), fc.constantFrom(1, 200), (part, times) => {
+      const longs = BigInt64Array.from(Array(times).fill(part).flat() as bigint[]);
+      const fits = longs.every((value) => value >= least && value <= greatest);
+      const expected = fits ? Array.from(longs, Number) : undefined;
+      expect(narrowLongs(longs)?.length).toBe(expected?.length);
+      expect([...(narrowLongs(longs) ?? [])]).toEqual(expected ?? []);
+      counts[fits ? 'cut' : 'kept']++;
+      if (longs.length > 8192) return;
+      const bytes = peekLz4(compressLz4(new Uint8Array(longs.buffer)).slice(), 8 * longs.length);
+      expect(bytes?.length).toBe(8 * longs.length);
+      if (bytes === undefined) return;
+      const peeked = new BigInt64Array(bytes.buffer, bytes.byteOffset, longs.length);
+      expect([...(narrowLongs(peeked) ?? [])]).toEqual(expected ?? []);
+      // What does not fit must still be there to be copied.
+      expect(peeked).toEqual(longs);
+    }),
+    { numRuns: 60 },
+  );
+  expect(Math.min(counts.cut, counts.kept)).toBeGreaterThan(5);
+});
+
+test('a peek at more than was asked for, or at garbage, gives nothing', () => {
+  const packed = compressLz4(new Uint8Array(100)).slice();
+  expect(peekLz4(packed, 99)).toBe(undefined);
+  expect(peekLz4(packed, 100)?.length).toBe(100);
+  expect(peekLz4(Uint8Array.of(0x10, 1, 9, 0), 100)).toBe(undefined);
 });

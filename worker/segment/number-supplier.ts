@@ -14,6 +14,7 @@ import {
 } from './block-container.ts';
 import { BLOCK_BYTES_MAX, compressionOf } from './compression.ts';
 import type { Cursor, Place } from './internal-file.ts';
+import { narrowLongs } from './lz4-wasm.ts';
 import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.ts';
 
 /** Value types of numeric columns. */
@@ -79,10 +80,7 @@ function longDecoder(longs: LongDecoder): NumberDecoder {
     decode(source, index, values, place) {
       const bytes = source.peek(index);
       const decoded = longs.decode(bytes, values, place, source.offsetOf(index));
-      const value = narrowed(decoded);
-      return value instanceof BigInt64Array && value.buffer === bytes.buffer
-        ? value.slice()
-        : value;
+      return narrowLongs(decoded) ?? (decoded.buffer === bytes.buffer ? decoded.slice() : decoded);
     },
   };
 }
@@ -189,21 +187,6 @@ class BlockNumbers implements NumberSupplier {
       done += n;
     }
   }
-}
-
-/** The same longs in 32 bits, if all of them fit. */
-function narrowed(longs: BigInt64Array): BigInt64Array | Int32Array {
-  const halves = new Int32Array(longs.buffer, longs.byteOffset, 2 * longs.length);
-  // Most columns that do not fit show it at once.
-  if (longs.length > 0 && halves[1] !== halves[0]! >> 31) return longs;
-  const ints = new Int32Array(longs.length);
-  let rest = 0;
-  for (let i = 0, p = 0; i < ints.length; i++, p += 2) {
-    const low = halves[p]!;
-    rest |= halves[p + 1]! ^ (low >> 31);
-    ints[i] = low;
-  }
-  return rest === 0 ? ints : longs;
 }
 
 /** Longs from ints, by halves: low first, then the sign. */

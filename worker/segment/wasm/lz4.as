@@ -17,7 +17,30 @@ function copy(d: i32, s: i32, n: i32): void {
   for (let i = 0; i < n; i += 16) v128.store(d + i, v128.load(s + i));
 }
 
-// Returns the bytes written at OUTPUT, or -1. Never reads beyond INPUT + length + 16.
+// Row k: the places of bytes 0 to 15 of a run that repeats its first k bytes; row 0 is not used.
+const REPEATS: usize = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1,
+  0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0,
+  0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0,
+  0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3,
+  0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0, 1,
+]);
+
+// Repeats the `offset` < 8 bytes before d; may write up to 15 bytes beyond n, which the slack holds.
+// @ts-ignore: decorator
+@inline
+function repeat(d: i32, offset: i32, n: i32): void {
+  const run = v128.swizzle(v128.load(d - offset), v128.load(REPEATS + (offset << 4)));
+  // Whole repeats only, so that every step starts with the first byte.
+  const step = 16 - (16 % offset);
+  for (let i = 0; i < n; i += step) v128.store(d + i, run);
+}
+
+// Returns the bytes written at OUTPUT, or -1. Never reads beyond INPUT + length + 16. Short copies move 16 bytes whatever
+// their length: a branch on the length would be guessed wrong too often.
 export function decompress(length: i32, limit: i32): i32 {
   let s = INPUT;
   let d = OUTPUT;
@@ -35,7 +58,8 @@ export function decompress(length: i32, limit: i32): i32 {
       }
     }
     if (literals > send - s || literals > dend - d) return -1;
-    copy(d, s, literals);
+    v128.store(d, v128.load(s));
+    if (literals > 16) copy(d + 16, s + 16, literals - 16);
     s += literals;
     d += literals;
     if (s == send) return d - OUTPUT;
@@ -54,16 +78,37 @@ export function decompress(length: i32, limit: i32): i32 {
     }
     if (n > dend - d) return -1;
     const from = d - offset;
-    if (offset >= 16) {
-      copy(d, from, n);
-    } else if (offset >= 8) {
-      for (let i = 0; i < n; i += 8) store<u64>(d + i, load<u64>(from + i));
+    if (offset >= 8) {
+      store<u64>(d, load<u64>(from));
+      store<u64>(d + 8, load<u64>(from + 8));
+      if (n > 16) {
+        if (offset >= 16) copy(d + 16, from + 16, n - 16);
+        else for (let i = 16; i < n; i += 8) store<u64>(d + i, load<u64>(from + i));
+      }
     } else {
-      for (let i = 0; i < n; i++) store<u8>(d + i, load<u8>(from + i));
+      repeat(d, offset, n);
     }
     d += n;
   }
   return -1;
+}
+
+// Cuts the `count` longs at OUTPUT to 32 bits, at INPUT. Returns 1 when all of them fit.
+export function narrow(count: i32): i32 {
+  let rest = i32x4.splat(0);
+  let out = INPUT;
+  const end = OUTPUT + (count << 3);
+  // Up to three longs beyond the last are cut as well; what they hold does not count.
+  for (let p = OUTPUT; p < end; p += 32, out += 16) {
+    if (end - p < 32) memory.fill(end, 0, 32 - (end - p));
+    const a = v128.load(p);
+    const b = v128.load(p, 16);
+    const low = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+    const high = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
+    v128.store(out, low);
+    rest = v128.or(rest, v128.xor(high, i32x4.shr_s(low, 31)));
+  }
+  return v128.any_true(rest) ? 0 : 1;
 }
 
 function sequence(anchor: i32, s: i32, offset: i32, n: i32, at: i32): i32 {
