@@ -66,14 +66,20 @@ export class Announcer {
     for (let i = 0; i < segments.length; i += BATCH) await this.#put(segments.slice(i, i + BATCH));
   }
 
-  /** Takes announcements back. */
+  /** Takes announcements back. Those of a batch that could not be written stay announced: call it again. */
   async remove(ids: readonly string[]): Promise<void> {
-    const known = ids.filter((id) => this.#served.delete(id));
+    const known = ids.flatMap((id) => this.#served.get(id) ?? []);
+    this.forget(ids);
     for (let i = 0; i < known.length; i += BATCH) {
       const writes = known
         .slice(i, i + BATCH)
-        .map((id): Write => ({ delete: servedKey(this.#server.id, id) }));
-      this.#lastRemoval = Math.max(this.#lastRemoval, await this.#write(writes));
+        .map(({ id }): Write => ({ delete: servedKey(this.#server.id, id) }));
+      try {
+        this.#lastRemoval = Math.max(this.#lastRemoval, await this.#write(writes));
+      } catch (error) {
+        for (const segment of known.slice(i)) this.#served.set(segment.id, segment);
+        throw error;
+      }
     }
   }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Failure } from '../../core/runtime/failure.ts';
 import { conciseReader } from './concise-reader.ts';
 import { conciseBytes } from './concise-writer.ts';
-import type { Place } from './internal-file.ts';
+import type { Place } from './place.ts';
 import { roaringReader } from './roaring-reader.ts';
 import { roaringBytes } from './roaring-writer.ts';
 

@@ -2,7 +2,7 @@
 
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Failure } from '../../core/runtime/failure.ts';
-import type { Place } from './internal-file.ts';
+import type { Place } from './place.ts';
 import { compressLz4, compressLz4Small, decompressLz4, peekLz4 } from './lz4-wasm.ts';
 import { lzfCompress } from './lzf-writer.ts';
 import { lzfDecompress } from './lzf.ts';

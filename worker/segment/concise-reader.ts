@@ -5,7 +5,7 @@
 //   literal = 1, 31 rows (low bit first)
 //   fill    = 0, bit (0 or 1), 5 bits f, 25 bits groups - 1      f > 0: bit f-1 of the first group is the opposite
 
-import type { Place } from './internal-file.ts';
+import type { Place } from './place.ts';
 import { type BitmapReader, setRange } from './roaring-reader.ts';
 
 const GROUP = 31;

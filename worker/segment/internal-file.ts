@@ -1,38 +1,32 @@
-// One internal file of a segment: a range of an open chunk file, read by position. Every read is checked
-// against the range, so that no length taken from the file can reach past it or allocate more than it holds.
+// One internal file of a segment: a range of an open chunk file, read by position. Every read is checked against the
+// range, so that no length taken from the file can reach past it or allocate more than it holds, and where the segment
+// has hashes against them, so that no byte that changed on disk is used.
 // Fed by segment-files.ts; read by every column reader.
 
-import { readSync } from 'node:fs';
 import { Failure, messageOf } from '../../core/runtime/failure.ts';
+import type { ChunkFile, ChunkRead } from './chunk-file.ts';
+import type { Place } from './place.ts';
 
-/** Something that can say where in a segment it is broken. */
-export interface Place {
-  /** A `corrupt` SegmentCorrupt that names segment folder, internal file (= column) and offset in it. */
-  corrupt(offset: number, what: string): Failure;
-}
+const CHANGED = 'the bytes on disk have changed since the segment was loaded';
 
 /** A range of bytes of a chunk file, and its name. Offsets are relative to the range. */
 export class InternalFile implements Place {
   readonly dir: string;
   readonly name: string;
   readonly length: number;
-  readonly #fd: number;
+  readonly #chunk: ChunkFile;
   readonly #start: number;
 
-  constructor(dir: string, name: string, fd: number, start: number, length: number) {
+  constructor(dir: string, name: string, chunk: ChunkFile, start: number, length: number) {
     this.dir = dir;
     this.name = name;
     this.length = length;
-    this.#fd = fd;
+    this.#chunk = chunk;
     this.#start = start;
   }
 
   corrupt(offset: number, what: string): Failure {
-    return new Failure(
-      'corrupt',
-      'SegmentCorrupt',
-      `segment ${this.dir}: file '${this.name}' at offset ${offset}: ${what}`,
-    );
+    return new Failure('corrupt', 'SegmentCorrupt', this.#where(offset, what));
   }
 
   /** `length` bytes at `offset` in an array of their own. @throws Failure `corrupt` beyond the range */
@@ -43,16 +37,16 @@ export class InternalFile implements Place {
     return out;
   }
 
-  /** As {@link read}, into `out` at `at`. */
+  /** As {@link read}, into `out` at `at`. @throws Failure `corrupt` SegmentChanged where bytes differ from their hash */
   readInto(offset: number, out: Uint8Array, at: number, length: number): void {
     this.check(offset, length);
-    let done = 0;
-    while (done < length) {
-      const n = this.#readSome(out, at + done, length - done, this.#start + offset + done);
-      if (n === 0)
-        throw this.corrupt(offset + done, 'the chunk file is shorter than its index says');
-      done += n;
-    }
+    const got = this.#read(this.#start + offset, out, at, length);
+    if (got.kind === 'done') return;
+    // A stretch may begin in the file before this one.
+    const bad = Math.max(0, got.bad - this.#start);
+    if (got.kind === 'short')
+      throw this.corrupt(bad, 'the chunk file is shorter than its index says');
+    throw new Failure('corrupt', 'SegmentChanged', this.#where(bad, CHANGED));
   }
 
   /** @throws Failure `corrupt` unless `length` bytes at `offset` are inside */
@@ -62,9 +56,13 @@ export class InternalFile implements Place {
     }
   }
 
-  #readSome(out: Uint8Array, at: number, length: number, position: number): number {
+  #where(offset: number, what: string): string {
+    return `segment ${this.dir}: file '${this.name}' at offset ${offset}: ${what}`;
+  }
+
+  #read(position: number, out: Uint8Array, at: number, length: number): ChunkRead {
     try {
-      return readSync(this.#fd, out, at, length, position);
+      return this.#chunk.read(position, out, at, length);
     } catch (error) {
       const text = `segment ${this.dir}: reading '${this.name}': ${messageOf(error)}`;
       throw new Failure('transient', 'SegmentUnreadable', text, error);

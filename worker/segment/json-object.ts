@@ -2,7 +2,7 @@
 // Fed by column descriptors, index.drd and metadata.drd.
 
 import { messageOf } from '../../core/runtime/failure.ts';
-import type { Place } from './internal-file.ts';
+import type { Place } from './place.ts';
 
 /** A JSON object of unknown content. */
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -6,7 +6,8 @@
 //   plain = ff
 //   packed block: `bits` each, most significant bit first, then 4 zero bytes
 
-import type { Cursor, Place } from './internal-file.ts';
+import type { Cursor } from './internal-file.ts';
+import type { Place } from './place.ts';
 
 /** How the blocks of a long column become longs. */
 export interface LongDecoder {

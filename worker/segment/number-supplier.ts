@@ -13,7 +13,8 @@ import {
   readPlainRun,
 } from './block-container.ts';
 import { BLOCK_BYTES_MAX, compressionOf } from './compression.ts';
-import type { Cursor, Place } from './internal-file.ts';
+import type { Cursor } from './internal-file.ts';
+import type { Place } from './place.ts';
 import { narrowLongs } from './lz4-wasm.ts';
 import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.ts';
 

@@ -11,11 +11,14 @@ import { openColumn, openTimeColumn } from './column-file.ts';
 import { readSegmentIndex, type SegmentIndex } from './index-drd.ts';
 import { readSegmentMetadata, type SegmentMetadata } from './metadata-drd.ts';
 import { SegmentFiles } from './segment-files.ts';
+import { readHashes } from './segment-hashes.ts';
 
 /** How a segment is opened. */
 export interface OpenOptions {
   /** Shared by all segments of the thread. */
   readonly cache: BlockCache;
+  /** The hashes taken when it was unpacked (segment-hashes.ts): whatever is read is compared with them. */
+  readonly hashFile?: string;
 }
 
 /** A segment on disk. */
@@ -46,7 +49,9 @@ export function openSegment(
 }
 
 function openSegmentNow(dir: string, segmentId: string, options: OpenOptions): SegmentView {
-  const files = new SegmentFiles(dir);
+  const { hashFile } = options;
+  const hashes = hashFile === undefined ? undefined : readHashes(hashFile, dir);
+  const files = new SegmentFiles(dir, hashes);
   const context: ReadContext = { cache: options.cache, closers: [] };
   try {
     return new StoredSegment(files, segmentId, context);

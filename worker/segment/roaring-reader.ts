@@ -6,7 +6,7 @@
 //   head   = u16 high half of the rows, u16 cardinality - 1
 //   container = cardinality <= 4096: u16 low halves | 8192 bytes of bits | run: u16 runs, (u16 start, u16 length-1)*
 
-import type { Place } from './internal-file.ts';
+import type { Place } from './place.ts';
 
 /** A bitmap codec: what a column needs of a stored bitmap. */
 export interface BitmapReader {

@@ -11,6 +11,7 @@ import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
 import yazl from 'yazl';
 import { Failure, messageOf } from '../../core/runtime/failure.ts';
+import { type FileHashes, HashTaker, type SegmentHashes } from './segment-hashes.ts';
 
 /** A packed segment. */
 export interface ZippedSegment {
@@ -69,13 +70,20 @@ export interface UnzipLimits {
   readonly bytesMax: number;
 }
 
+/** What {@link unzipSegment} unpacked. */
+export interface UnzippedSegment {
+  /** Sum of the unpacked sizes. */
+  readonly bytes: number;
+  /** Taken from the very bytes whose checksums were verified, before they were on a disk. */
+  readonly hashes: SegmentHashes;
+}
+
 /** More files than any segment of the largest size has. */
 const FILES_MAX = 10_000;
 
 /**
  * Unpacks `zipPath` into `dir`, which is created and must not exist or be empty. On failure it is removed.
  *
- * @returns the sum of the unpacked sizes
  * @throws Failure `corrupt` SegmentCorrupt for an unreadable zip, other names than a segment's, checksum errors or
  *         more bytes than declared or allowed; `transient` SegmentUnwritable for disk errors
  */
@@ -83,7 +91,7 @@ export async function unzipSegment(
   zipPath: string,
   dir: string,
   limits: UnzipLimits,
-): Promise<number> {
+): Promise<UnzippedSegment> {
   await mkdir(dir, { recursive: true });
   try {
     return await unpack(zipPath, dir, limits);
@@ -108,27 +116,28 @@ function classify(zipPath: string, error: unknown): Failure {
   return corrupt(zipPath, messageOf(error), error);
 }
 
-async function unpack(zipPath: string, dir: string, limits: UnzipLimits): Promise<number> {
+async function unpack(zipPath: string, dir: string, limits: UnzipLimits): Promise<UnzippedSegment> {
   const zip = await yauzl.openPromise(zipPath, { strictFileNames: true, validateEntrySizes: true });
-  const seen = new Set<string>();
+  const hashes = new Map<string, FileHashes>();
   let bytes = 0;
   try {
     if (zip.entryCount > FILES_MAX) throw corrupt(zipPath, `${zip.entryCount} entries`);
     for await (const entry of zip.eachEntry()) {
       const name = entry.fileName;
-      if (!NAMES.test(name) || seen.has(name)) {
+      if (!NAMES.test(name) || hashes.has(name)) {
         throw corrupt(zipPath, `entry ${JSON.stringify(name)} is no file of a segment`);
       }
-      seen.add(name);
       bytes += entry.uncompressedSize;
       if (bytes > limits.bytesMax) {
         throw corrupt(zipPath, `unpacks to ${bytes} bytes or more, ${limits.bytesMax} are allowed`);
       }
       const source = await zip.openReadStreamPromise(entry);
+      const taker = new HashTaker();
       let sum = 0;
       const check = new Transform({
         transform(chunk: Buffer, _encoding, done) {
           sum = crc32(chunk, sum);
+          taker.add(chunk);
           done(null, chunk);
         },
       });
@@ -138,15 +147,16 @@ async function unpack(zipPath: string, dir: string, limits: UnzipLimits): Promis
         createWriteStream(join(dir, name), { flags: 'wx', flush: true }),
       );
       if (sum !== entry.crc32) throw corrupt(zipPath, `entry ${name} has a wrong checksum`);
+      hashes.set(name, taker.done());
     }
   } finally {
     zip.close();
   }
-  if (!seen.has('meta.smoosh') || !seen.has('version.bin')) {
+  if (!hashes.has('meta.smoosh') || !hashes.has('version.bin')) {
     throw corrupt(zipPath, 'it has no meta.smoosh and version.bin');
   }
   await syncFolder(dir);
-  return bytes;
+  return { bytes, hashes };
 }
 
 async function syncFolder(dir: string): Promise<void> {

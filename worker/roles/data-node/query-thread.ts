@@ -3,9 +3,10 @@
 
 import { threadData } from '../threads/thread.ts';
 import { BlockCache } from '../../segment/block-cache.ts';
+import { isFailure } from '../../../core/runtime/failure.ts';
 import { openSegment, type SegmentView } from '../../segment/reader.ts';
 import { type Answer, serveThread } from '../threads/thread.ts';
-import type { QueryThreadRequest } from './query-thread-messages.ts';
+import type { QueryThreadRequest, SegmentBroken } from './query-thread-messages.ts';
 import { QuerySessions } from './query-sessions.ts';
 
 /** Decoded blocks kept by default. */
@@ -23,10 +24,12 @@ const segments = new Map<number, Held>();
 const sessions = new QuerySessions();
 let nextHandle = 1;
 
-serveThread<QueryThreadRequest, never>(async (request): Promise<Answer> => {
+serveThread<QueryThreadRequest, SegmentBroken>(async (request, emit): Promise<Answer> => {
   switch (request.type) {
     case 'open': {
-      const view = await openSegment(request.dir, request.segmentId, { cache });
+      const { dir, segmentId, hashFile } = request;
+      const hashes = hashFile === undefined ? {} : { hashFile };
+      const view = await openSegment(dir, segmentId, { cache, ...hashes });
       const handle = nextHandle++;
       segments.set(handle, { view, users: 0, isClosing: false });
       return { value: { handle, rows: view.rows } };
@@ -36,18 +39,34 @@ serveThread<QueryThreadRequest, never>(async (request): Promise<Answer> => {
     case 'query': {
       const held = request.handles.flatMap((handle) => segments.get(handle) ?? []);
       for (const one of held) one.users++;
-      return sessions.start(
-        request.query,
-        held.map((one) => one.view),
-        () => held.forEach(release),
+      const views = held.map((one) => one.view);
+      return reporting(emit, () =>
+        sessions.start(request.query, views, () => held.forEach(release)),
       );
     }
     case 'next':
-      return sessions.next(request.session);
+      return reporting(emit, () => sessions.next(request.session));
     case 'end':
       return { value: sessions.end(request.session) };
   }
 });
+
+/** Says of which segment it was when an answer fails for broken bytes: their failures name its folder. */
+async function reporting(
+  emit: (event: SegmentBroken) => void,
+  answer: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (isFailure(error, 'corrupt')) {
+      const { code, message } = error;
+      for (const [handle, { view }] of segments)
+        if (message.includes(`segment ${view.dir}: `)) emit({ handle, code, message });
+    }
+    throw error;
+  }
+}
 
 function release(held: Held): void {
   held.users--;

@@ -6,7 +6,7 @@ import { Wake } from '../../../core/runtime/wake.ts';
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import { dataSourceKeys, orderKey } from '../../../core/metadata/keys.ts';
 import type { Change, Lease, Versioned } from '../../../core/metadata/port.ts';
-import { type DataSegment, segmentIdOf, uniquePathOf } from '../../../core/model/data-segment.ts';
+import { type DataSegment, uniquePathOf } from '../../../core/model/data-segment.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { jsonResponse } from '../../../core/runtime/http-message.ts';
 import { Announcer } from '../announcer.ts';
@@ -14,6 +14,8 @@ import type { HistoricalOptions } from './historical-options.ts';
 import { startDataNodeServer } from '../data-node/data-node-server.ts';
 import { SegmentHost } from '../data-node/segment-host.ts';
 import type { Selection, SegmentHolder, Wanted } from '../data-node/segment-holder.ts';
+import { BrokenSegments } from './broken-segments.ts';
+import { LoadedSegments } from './loaded-segments.ts';
 import { reportFailure } from './order-failure.ts';
 import { SegmentStore, type StoredSegment } from './segment-store.ts';
 
@@ -29,11 +31,6 @@ export interface Historical {
   stop(deadline: AbortSignal): Promise<void>;
 }
 
-interface Loaded {
-  readonly segment: DataSegment;
-  readonly handle: number;
-}
-
 /** Starts a historical. @throws Failure `config` PortTaken */
 export async function startHistorical(options: HistoricalOptions): Promise<Historical> {
   const role = new HistoricalRole(options);
@@ -46,7 +43,8 @@ class HistoricalRole implements SegmentHolder {
   readonly #options: HistoricalOptions;
   readonly #segments: SegmentStore;
   readonly #host: SegmentHost;
-  readonly #loaded: Map<string, Loaded> = new Map();
+  readonly #broken: BrokenSegments;
+  readonly #loaded: LoadedSegments;
   readonly #orders: Map<string, Versioned> = new Map();
   readonly #stopping: AbortController = new AbortController();
   readonly #closers: ((deadline: AbortSignal) => Promise<void>)[] = [];
@@ -59,6 +57,9 @@ class HistoricalRole implements SegmentHolder {
     this.#options = options;
     this.#segments = new SegmentStore(options.dataDir, options.storage);
     this.#host = new SegmentHost('query', options.cacheBytes);
+    this.#loaded = new LoadedSegments(this.#host, options.metrics);
+    this.#broken = new BrokenSegments(options, this.#segments);
+    this.#host.onBroken((handle, failure) => this.#onBroken(handle, failure));
   }
 
   get died(): Promise<Failure> {
@@ -118,38 +119,11 @@ class HistoricalRole implements SegmentHolder {
   }
 
   select(dataSource: string, wanted: Wanted): Selection {
-    const missing: string[] = [];
-    let chosen: {
-      readonly loaded: Loaded;
-      readonly intervals: Selection['segments'][number]['intervals'];
-    }[] = [];
-    if (wanted.type === 'all') {
-      chosen = [...this.#loaded.values()]
-        .filter(({ segment }) => segment.dataSource === dataSource)
-        .map((loaded) => ({ loaded, intervals: [segmentIdOf(loaded.segment).interval] }));
-    } else if (wanted.type === 'listed') {
-      for (const { id, path, intervals } of wanted.segments) {
-        const loaded = this.#loaded.get(id);
-        if (loaded === undefined || uniquePathOf(loaded.segment) !== path) missing.push(id);
-        else chosen.push({ loaded, intervals });
-      }
-    }
-    chosen.sort((a, b) => (a.loaded.segment.interval < b.loaded.segment.interval ? -1 : 1));
-    return {
-      segments: chosen.map(({ loaded, intervals }) => ({
-        id: loaded.segment.identifier,
-        intervals,
-      })),
-      missing,
-      targets:
-        chosen.length === 0 ? [] : [this.#host.target(chosen.map(({ loaded }) => loaded.handle))],
-    };
+    return this.#loaded.select(dataSource, wanted);
   }
 
   dataSources(): readonly string[] {
-    return [
-      ...new Set([...this.#loaded.values()].map(({ segment }) => segment.dataSource)),
-    ].toSorted((a, b) => (a < b ? -1 : 1));
+    return this.#loaded.dataSources();
   }
 
   lastRemovalRevision(): number {
@@ -186,6 +160,7 @@ class HistoricalRole implements SegmentHolder {
       try {
         if (!this.isLeased()) await this.#join();
         if (!this.#isReady) await this.#reopen();
+        await this.#broken.putAside();
         for (const entry of Array.from(this.#orders.values())) await this.#carryOut(entry);
       } catch (error) {
         if (isFailure(error, 'bug')) throw error;
@@ -208,9 +183,14 @@ class HistoricalRole implements SegmentHolder {
       const key = dataSourceKeys(segment.dataSource).segment(segment.identifier);
       const entry = await this.#options.store.get(key);
       const record = entry === undefined ? undefined : CODECS.segment.decode(entry.value, key);
-      if (record?.state !== 'used' || uniquePathOf(record.segment) !== uniquePathOf(segment))
+      if (record?.state !== 'used' || uniquePathOf(record.segment) !== uniquePathOf(segment)) {
         await this.#segments.remove(segment);
-      else await this.#serve(stored).catch((error: unknown) => this.#broken(segment, error));
+        continue;
+      }
+      // The descriptor on this disk may have changed; what it names has not.
+      await this.#serve({ ...stored, segment: record.segment }).catch((error: unknown) =>
+        this.#setAside(segment, error),
+      );
     }
     this.#isReady = true;
   }
@@ -224,8 +204,8 @@ class HistoricalRole implements SegmentHolder {
       await this.#drop(segment);
     } else {
       try {
-        const held = this.#loaded.get(segment.identifier);
-        if (held === undefined || uniquePathOf(held.segment) !== uniquePathOf(segment)) {
+        if (!this.#loaded.has(segment)) {
+          this.#broken.check(segment);
           await this.#serve(await this.#segments.fetch(segment, this.#stopping.signal));
           metrics.segmentLoads.inc({ result: 'loaded' });
           log.info(`loaded ${segment.identifier}`, {
@@ -236,7 +216,7 @@ class HistoricalRole implements SegmentHolder {
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         metrics.segmentLoads.inc({ result: 'failed' });
-        await this.#broken(segment, error);
+        await this.#setAside(segment, error);
         await reportFailure(this.#options, entry, order, error);
         return;
       }
@@ -247,43 +227,42 @@ class HistoricalRole implements SegmentHolder {
     });
   }
 
-  async #serve({ segment, dir }: StoredSegment): Promise<void> {
-    const handle = await this.#host.open(segment.identifier, dir);
-    this.#loaded.set(segment.identifier, { segment, handle });
+  async #serve({ segment, dir, hashFile }: StoredSegment): Promise<void> {
+    const handle = await this.#host.open(segment.identifier, dir, hashFile);
+    this.#loaded.add({ segment, handle });
     await this.#announcer?.announce([
       { id: segment.identifier, dataSource: segment.dataSource, path: uniquePathOf(segment) },
     ]);
-    this.#report(segment.dataSource);
   }
 
   async #drop(segment: DataSegment): Promise<void> {
     const held = this.#loaded.get(segment.identifier);
     if (held === undefined) return;
     await this.#announcer?.remove([segment.identifier]);
-    this.#loaded.delete(segment.identifier);
+    this.#loaded.delete(segment);
     this.#host.close(held.handle);
     await this.#segments.remove(held.segment);
-    this.#report(segment.dataSource);
     this.#options.log.info(`dropped ${segment.identifier}`, { segment: segment.identifier });
   }
 
-  async #broken(segment: DataSegment, error: unknown): Promise<void> {
-    if (!isFailure(error, 'corrupt')) return;
-    await this.#segments.quarantine(segment);
-    this.#options.log.error('segment is broken and was put aside', {
-      segment: segment.identifier,
-      error,
-    });
+  async #setAside(segment: DataSegment, error: unknown): Promise<void> {
+    if (isFailure(error, 'corrupt')) await this.#broken.quarantine(segment, error);
   }
 
-  #report(dataSource: string): void {
-    const own = [...this.#loaded.values()].filter(
-      ({ segment }) => segment.dataSource === dataSource,
-    );
-    this.#options.metrics.segmentsServed.set({ data_source: dataSource }, own.length);
-    this.#options.metrics.segmentBytesServed.set(
-      { data_source: dataSource },
-      own.reduce((sum, { segment }) => sum + segment.size, 0),
-    );
+  /** A query met broken bytes: no other may be asked of this copy from this instant on. */
+  #onBroken(handle: number, failure: Failure): void {
+    const held = this.#loaded.byHandle(handle);
+    if (held === undefined) return;
+    const { segment } = held;
+    this.#loaded.delete(segment);
+    this.#broken.add({
+      segment,
+      failure,
+      release: async () => {
+        await this.#announcer?.remove([segment.identifier]);
+        this.#host.close(handle);
+      },
+    });
+    this.#wake.wake();
   }
 }

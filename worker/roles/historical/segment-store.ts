@@ -1,20 +1,24 @@
 // Published segments on a historical's own disk: fetched, verified, unpacked beside and renamed, remembered by a
-// descriptor. What is broken is quarantined, never served. Invariant I7: a copy is known by id *and* unique path.
+// descriptor, with hashes of what was verified. What is broken is quarantined, never served. Invariant I7: a copy is known by id *and* unique path.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeepStorage } from '../../../core/deepstorage/port.ts';
 import { type DataSegment, uniquePathOf } from '../../../core/model/data-segment.ts';
+import { writeHashes } from '../../segment/segment-hashes.ts';
 import { unzipSegment } from '../../segment/zip.ts';
 
 const DESCRIPTOR = 'descriptor.json';
+const HASHES = 'segment.hashes';
 
 /** A segment on disk. */
 export interface StoredSegment {
   readonly segment: DataSegment;
   /** The segment folder. */
   readonly dir: string;
+  /** Hashes of its files, taken when they were verified. */
+  readonly hashFile: string;
 }
 
 /** The folder of segments of one historical. */
@@ -37,8 +41,8 @@ export class SegmentStore {
         parseDescriptor,
         () => undefined,
       );
-      if (segment !== undefined && this.#folder(segment) === folder)
-        found.push({ segment, dir: join(folder, 'segment') });
+      const isComplete = segment !== undefined && this.#folder(segment) === folder;
+      if (isComplete && (await exists(join(folder, HASHES)))) found.push(stored(segment, folder));
       else if (name !== 'quarantine') await rm(folder, { recursive: true, force: true });
     }
     return found;
@@ -61,8 +65,11 @@ export class SegmentStore {
         zipFile,
         signal,
       );
-      await unzipSegment(zipFile, join(folder, 'segment'), { bytesMax: segment.size });
+      const { hashes } = await unzipSegment(zipFile, join(folder, 'segment'), {
+        bytesMax: segment.size,
+      });
       await rm(zipFile);
+      await writeFile(join(folder, HASHES), writeHashes(hashes), { flush: true });
       // Last: a folder without it does not count.
       await writeFile(join(folder, `${DESCRIPTOR}.tmp`), JSON.stringify(segment), { flush: true });
       await rename(join(folder, `${DESCRIPTOR}.tmp`), join(folder, DESCRIPTOR));
@@ -70,7 +77,7 @@ export class SegmentStore {
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
-    return { segment, dir: join(folder, 'segment') };
+    return stored(segment, folder);
   }
 
   async remove(segment: DataSegment): Promise<void> {
@@ -80,6 +87,8 @@ export class SegmentStore {
   /** Puts a broken copy aside for people to look at; one per segment is kept. */
   async quarantine(segment: DataSegment): Promise<void> {
     const target = join(this.#root, 'quarantine', this.#name(segment));
+    // A load that failed leaves nothing; what was put aside before stays.
+    if (!(await exists(this.#folder(segment)))) return;
     await rm(target, { recursive: true, force: true });
     await mkdir(join(this.#root, 'quarantine'), { recursive: true });
     await rename(this.#folder(segment), target).catch(() => undefined);
@@ -95,6 +104,17 @@ export class SegmentStore {
       .digest('hex')
       .slice(0, 32);
   }
+}
+
+function stored(segment: DataSegment, folder: string): StoredSegment {
+  return { segment, dir: join(folder, 'segment'), hashFile: join(folder, HASHES) };
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function parseDescriptor(text: string): DataSegment | undefined {
