@@ -8,6 +8,8 @@ import { Failure } from '../core/runtime/failure.ts';
 import type { OperatorSettings } from '../operator/reconcile/kubernetes/controller-parts.ts';
 
 const RESYNC_MS = 30_000;
+/** Ten looks a second at most, however many ingestions: each asks etcd, Kafka and every worker. */
+const RESYNC_PER_INGESTION_MS = 100;
 /** As long as a worker's own grace period. */
 const DRAIN_MS = 120_000;
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -38,6 +40,7 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
       image,
       connectionsSecretName: env['SLUICE_CONNECTIONS_SECRET'] || undefined,
       resyncMs: RESYNC_MS,
+      resyncPerIngestionMs: RESYNC_PER_INGESTION_MS,
       rollsAtOnceMax: limitOf(env, 'SLUICE_ROLLS_AT_ONCE'),
       drainMs: DRAIN_MS,
     },

@@ -13,8 +13,17 @@ import type {
   WorkersSpec,
 } from './realtime-ingestion.ts';
 
+/** An amount as Kubernetes writes it. */
+const QUANTITY = /^\d+(\.\d+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?$/;
+const quantity = (description: string): z.ZodType<string> =>
+  z
+    .string()
+    .max(32)
+    .regex(QUANTITY, 'must be a quantity such as 500m or 2Gi')
+    .describe(description);
+
 const quantities = (description: string): z.ZodType<Readonly<Record<string, string>>> =>
-  z.record(z.string(), z.string()).describe(description);
+  z.record(z.string(), quantity('Quantity, for example 500m or 2Gi.')).describe(description);
 
 const anything = (description: string): z.ZodType<Readonly<Record<string, unknown>>> =>
   z.record(z.string(), z.unknown()).describe(description);
@@ -76,7 +85,7 @@ export const workersSchema: z.ZodType<WorkersSpec> = objectOf<WorkersSpec>('Work
   ),
   storage: optional(
     objectOf<NonNullable<WorkersSpec['storage']>>('Volume for hydrants. Absent: emptyDir.', {
-      size: text('Quantity, for example 20Gi.', 32),
+      size: quantity('Quantity, for example 20Gi.'),
       storageClassName: optional(text('Storage class.', 253)),
     }),
   ),

@@ -76,6 +76,20 @@ export class Writer {
     return current === undefined ? 'created' : 'changed';
   }
 
+  /**
+   * Asks the server whether it would make an object, without making it.
+   *
+   * @throws Failure with the server's reason; `config` Invalid when it would not
+   */
+  async check(resource: Resource, wanted: KubeObject, signal: AbortSignal): Promise<void> {
+    const { namespace = '', name } = wanted.metadata;
+    // Under another name: the object itself is there, and cannot be changed into the wanted one.
+    const metadata = { ...wanted.metadata, name: `${name.slice(0, 56)}-check` };
+    const body = { ...wanted, metadata };
+    const path = objectPath(resource, { namespace, name: metadata.name });
+    await this.#patch(path, body, this.#options.manager, signal, { dryRun: 'All' });
+  }
+
   /** Writes the status unless it says the same already. Whole: what is not given is given up. */
   async status(
     resource: Resource,
@@ -153,13 +167,14 @@ export class Writer {
     body: unknown,
     fieldManager: string,
     signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     this.#guard();
     await this.#options.client.call(
       {
         method: 'PATCH',
         path,
-        query: { fieldManager, force: 'true', fieldValidation: 'Strict' },
+        query: { fieldManager, force: 'true', fieldValidation: 'Strict', ...more },
         contentType: APPLY,
         body,
       },

@@ -24,6 +24,8 @@ export interface PreparedIngestion {
   readonly ref: IngestionRef;
   readonly topic: string;
   readonly groups: Assignment['groups'];
+  /** Groups that own partitions, or will once a move under way ends: they may read them already. */
+  readonly held: ReadonlySet<string>;
 }
 
 /** The data source belongs to another namespace: condition `Conflicts`. */
@@ -54,13 +56,16 @@ export async function prepareIngestion(
   stream: StreamInspector,
   signal: AbortSignal,
 ): Promise<PreparedIngestion | Conflict> {
-  const owner = await claimDataSource(store, ingestion);
+  // Side by side: with many ingestions a pass is mostly waiting.
+  const [owner, identity] = await Promise.all([
+    claimDataSource(store, ingestion),
+    stream.identity(signal),
+  ]);
   if (owner !== ingestion.namespace) {
     return {
       conflict: `spec.dataSource: value "${ingestion.dataSource}" belongs to namespace ${owner}; choose another name`,
     };
   }
-  const identity = await stream.identity(signal);
   const ref: IngestionRef = {
     namespace: ingestion.namespace,
     name: ingestion.name,
@@ -69,7 +74,10 @@ export async function prepareIngestion(
   const keys = ingestionKeys(ref);
   const topic = topicOf(ingestion);
   for (;;) {
-    const stored = await readPartitions(store, keys);
+    const [stored, entry] = await Promise.all([
+      readPartitions(store, keys),
+      store.get(keys.assignment),
+    ]);
     const current = new Map([...stored].map(([p, { state }]) => [p, targetGroup(state)]));
     const groups = planAssignment(identity.partitions, ingestion.workers.count, current);
     const fresh = identity.partitions.filter((p) => !stored.has(p));
@@ -87,9 +95,21 @@ export async function prepareIngestion(
       stored,
       fresh,
       offsets,
+      entry,
     });
-    if (isDone) return { ref, topic, groups };
+    if (isDone) return { ref, topic, groups, held: heldBy(stored, groups) };
   }
+}
+
+function heldBy(
+  stored: ReadonlyMap<number, StoredPartition>,
+  groups: Assignment['groups'],
+): ReadonlySet<string> {
+  const held = [...stored.values()].flatMap(({ state: { group, next } }) =>
+    next === undefined ? [group] : [group, next.group],
+  );
+  const wanted = Object.entries(groups).filter(([, partitions]) => partitions.length > 0);
+  return new Set([...held, ...wanted.map(([group]) => group)]);
 }
 
 interface StoredPartition {
@@ -131,6 +151,8 @@ interface Change {
   readonly stored: ReadonlyMap<number, StoredPartition>;
   readonly fresh: readonly number[];
   readonly offsets: ReadonlyMap<number, number>;
+  /** The stored assignment. */
+  readonly entry: Versioned | undefined;
 }
 
 /** Writes new partitions, moves and the assignment. False when somebody else wrote: read again. */
@@ -153,7 +175,7 @@ async function writeState(
     });
     if (!result.committed) return false;
   }
-  const entry = await store.get(keys.assignment);
+  const { entry } = change;
   const old =
     entry === undefined ? undefined : CODECS.assignment.decode(entry.value, keys.assignment);
   const moves = [...change.stored].filter(

@@ -23,6 +23,8 @@ export interface OperatorSettings {
   readonly connectionsSecretName: string | undefined;
   /** How often an ingestion without news is looked at, ms; spread by a fifth to either side. */
   readonly resyncMs: number;
+  /** The period is at least this for each ingestion there is, ms. */
+  readonly resyncPerIngestionMs: number;
   /** Ingestions that may replace healthy workers at once; Infinity = no limit. */
   readonly rollsAtOnceMax: number;
   /** How long workers of a deleted resource may drain, ms. */

@@ -66,7 +66,10 @@ export class IngestionController {
     try {
       const againMs = await this.#reconcile(key, signal);
       if (againMs === 'gone') return { kind: 'gone' };
-      const resyncMs = isFirst ? random() * settings.resyncMs : this.#spread(settings.resyncMs);
+      // Many are looked at more rarely each, so that looking at all costs no more.
+      const { resyncMs: leastMs, resyncPerIngestionMs } = settings;
+      const periodMs = Math.max(leastMs, this.#uids.size * resyncPerIngestionMs);
+      const resyncMs = isFirst ? random() * periodMs : this.#spread(periodMs);
       return { kind: 'done', againMs: againMs ?? resyncMs };
     } catch (error) {
       if (!(error instanceof Failure) || error.kind === 'bug') throw error;
@@ -123,7 +126,11 @@ export class IngestionController {
       });
     if (usable === undefined || isPaused)
       return this.#report(key, object, this.#idle(object, invalid, isPaused), usable, signal);
-    const prepared = await prepare(parts, object, usable, signal);
+    const asked = parts.caches.children('pods', uid);
+    const [prepared, reports] = await Promise.all([
+      prepare(parts, object, usable, signal),
+      workerReports(asked, parts.askWorker, signal),
+    ]);
     const state = 'reason' in prepared ? undefined : prepared;
     const children = this.#memo.children(key, object, usable, {
       wanted: state?.groups ?? [],
@@ -131,8 +138,6 @@ export class IngestionController {
     });
     const wanted = children.pods;
     const isSuspended = usable.ingestion.suspend;
-    const asked = parts.caches.children('pods', uid);
-    const reports = await workerReports(asked, parts.askWorker, signal);
     const act = { object, reading, wanted: children, state, reports, signal };
     const { failed, outstanding, isWaiting } = await this.#act(act);
     const pods = parts.caches.children('pods', uid);

@@ -23,6 +23,7 @@ import type { ControllerParts, OperatorSettings } from './controller-parts.ts';
 import { IngestionController } from './ingestion-controller.ts';
 import { segmentCounts } from './segment-counts.ts';
 import { RollPermits } from './roll-permits.ts';
+import { supervisorRoutes } from './supervisor-routes.ts';
 import { measured, queueObserver, unhealthyReasons } from './operator-metrics.ts';
 import type { Compile } from './spec-reading.ts';
 import type { AskWorker } from './worker-reports.ts';
@@ -151,6 +152,7 @@ export async function startKubernetesOperator(
     routes: [
       ...coordinatorRoutes(coordinator, () => election.isLeader()),
       ...lookupRoutes(options.store),
+      ...supervisorRoutes({ ...parts, isLeader: () => election.isLeader() }),
       ...standardRoutes({
         version: options.version,
         role: 'operator',

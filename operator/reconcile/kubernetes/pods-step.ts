@@ -1,7 +1,7 @@
 // Makes the pods as the plan says. Whatever takes a worker away is planned a second time on pods read from the server
 // itself, because the cache may be behind (B13). The reason a pod was ended is always an event.
 
-import { isFailure } from '../../../core/runtime/failure.ts';
+import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { selectorLabels, selectorText } from '../../api/names.ts';
 import { apiVersionOf, collectionPath } from '../../kube/resource.ts';
 import { controllerOf, type KubeObject, listAt } from '../../kube/object.ts';
@@ -73,9 +73,12 @@ export async function rollPods(input: PodsInput): Promise<RollStep> {
   for (const { name, reason } of planOf(input, live).remove) {
     const pod = live.find(({ metadata }) => metadata.name === name);
     if (pod === undefined) continue;
-    if (reason === 'RollingUpdate' && !parts.permits.mayRoll(object)) {
-      isWaiting = true;
-      continue;
+    if (reason === 'RollingUpdate') {
+      await checkSuccessor(input, name);
+      if (!parts.permits.mayRoll(object)) {
+        isWaiting = true;
+        continue;
+      }
     }
     events.record(object, {
       type: reason === 'WorkerFailed' || reason === 'ReplacingBroken' ? 'Warning' : 'Normal',
@@ -86,6 +89,23 @@ export async function rollPods(input: PodsInput): Promise<RollStep> {
     await writer.delete(KINDS.pods, pod, {}, signal);
   }
   return { outstanding: plan.outstanding + plan.remove.length, isWaiting };
+}
+
+/** A worker that reads is ended only when the server would take its successor: `workers.template` is the user's. */
+async function checkSuccessor({ parts, wanted, signal }: PodsInput, name: string): Promise<void> {
+  const successor = wanted.find((pod) => pod.name === name);
+  if (successor === undefined) return;
+  try {
+    await parts.writer.check(KINDS.pods, successor.build(), signal);
+  } catch (error) {
+    if (!isFailure(error, 'config')) throw error;
+    throw new Failure(
+      'config',
+      'TemplateRefused',
+      `spec.workers: the API server refuses the pod that template and resources make (${error.message}); workers go on as they are`,
+      error,
+    );
+  }
 }
 
 /** Pods as the plan compares them. */

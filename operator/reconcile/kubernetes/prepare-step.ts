@@ -9,7 +9,6 @@ import { secretRefs } from '../../plan/worker-config.ts';
 import { prepareIngestion } from '../ingestion-state.ts';
 import { resetOffsets } from '../offset-reset.ts';
 import type { ControllerParts } from './controller-parts.ts';
-import { heldGroups } from './held-groups.ts';
 import type { UsableSpec } from './spec-reading.ts';
 
 /** The stored state. */
@@ -50,7 +49,7 @@ export async function prepare(
     }
     return {
       groups: Object.keys(prepared.groups),
-      held: await heldGroups(store, ref),
+      held: prepared.held,
       partitions: Object.values(prepared.groups).flat().length,
       reset: token,
     };

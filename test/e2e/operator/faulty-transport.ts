@@ -112,7 +112,10 @@ export function dyingAt(transport: Transport, k: number): Transport & { isDead()
     });
   const dying: Transport = async (request, signal) => {
     if (isDead) return never(signal);
-    const isWrite = request.method !== 'GET' && !/\/(leases|events)(\/|$)/.test(request.path);
+    const isWrite =
+      request.method !== 'GET' &&
+      request.query?.['dryRun'] === undefined &&
+      !/\/(leases|events)(\/|$)/.test(request.path);
     if (isWrite) writes++;
     if (!isWrite || writes < k) return transport(request, signal);
     await transport(request, signal);

@@ -96,6 +96,7 @@ export class OperatorBench {
           image: 'localhost/sluice:test',
           connectionsSecretName: undefined,
           resyncMs: 1000,
+          resyncPerIngestionMs: 0,
           rollsAtOnceMax: Infinity,
           drainMs: 3000,
           ...options.settings,
@@ -172,7 +173,8 @@ function recording(inner: Transport, sent: Sent[]): Transport {
 /** Requests that change something, the lease and events aside. */
 export function mutations(sent: readonly Sent[]): readonly Sent[] {
   return sent.filter(
-    ({ method, path }) => method !== 'GET' && !/\/(leases|events)(\/|$)/.test(path),
+    ({ method, path, query }) =>
+      method !== 'GET' && query?.['dryRun'] === undefined && !/\/(leases|events)(\/|$)/.test(path),
   );
 }
 
