@@ -174,19 +174,23 @@ test('bytes that change on the disk are found before they answer, put aside and 
   expect(await isServed(bad)).toBe(true);
 });
 
+/** Resolves when what the disk held is open. */
+function opened(historical: Historical): Promise<void> {
+  return vi.waitFor(async () => expect(await ask(historical, 'good')).toEqual({ rows: 5 }), {
+    timeout: 10_000,
+  });
+}
+
 test('what changed while the historical was down is found after it is back', async () => {
-  await start().then((first) =>
-    vi.waitFor(async () => expect(await ask(first, 'good')).toEqual({ rows: 5 })),
-  );
+  const first = await start();
+  await opened(first);
   const segment = await publish('down', join(GOLDEN, 'edge_nulls/segment-0.zip'));
   expect(await load(segment)).toBe('loaded');
   const chunk = chunkOf(segment);
   for (const one of running.splice(0)) await one.stop(AbortSignal.timeout(5000));
   damage(chunk, '__time');
   const second = await start();
-  await vi.waitFor(async () => expect(await ask(second, 'good')).toEqual({ rows: 5 }), {
-    timeout: 10_000,
-  });
+  await opened(second);
   // The time column is read when a segment is opened.
   await vi.waitFor(() => expect(quarantined()).toBe(2), { timeout: 10_000 });
   expect(await isServed(segment)).toBe(false);
