@@ -66,10 +66,16 @@ function frontCodedEntries(reader: FrontCodedReader): Entries {
   };
 }
 
+const NO_BYTES = new Uint8Array(0);
+/** Used within one call. */
+const slice: ByteSlice = { bytes: NO_BYTES, start: 0, end: 0 };
+
 class StoredDictionary implements Dictionary {
   readonly size: number;
   readonly sorted: boolean;
   readonly #entries: Entries;
+  #bytes: Uint8Array = NO_BYTES;
+  #buffer: Buffer = Buffer.from(NO_BYTES);
 
   constructor(entries: Entries) {
     this.size = entries.size;
@@ -78,9 +84,14 @@ class StoredDictionary implements Dictionary {
   }
 
   value(id: number): string | null {
-    const bytes = this.#entries.bytes(id);
-    if (bytes === undefined) return null;
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+    if (!this.#entries.read(id, slice)) return null;
+    const { bytes, start, end } = slice;
+    // Entries of one chunk are mostly read one after the other: one buffer over it serves them all.
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    return this.#buffer.toString('utf8', start, end);
   }
 
   readUtf8(id: number, out: ByteSlice): boolean {

@@ -60,6 +60,7 @@ export function makeFeeder(
 
 function countFeeder(state: CountState): Feeder {
   return {
+    isUsed: (slot) => state.cells[slot]! > 0,
     run(_rows, from, to, slot) {
       state.cells[slot] = state.cells[slot]! + (to - from);
     },
@@ -97,6 +98,7 @@ function longFeeder(state: LongState, input: NumericInput): Feeder {
   const ints = (): Int32Array | null =>
     state.operation === 'sum' && input.nulls() === null ? input.ints() : null;
   return {
+    ...(input.hasNulls ? {} : { isUsed: (slot: number): boolean => state.has[slot] === 1 }),
     run(rows, from, to, slot) {
       input.load(rows, from, to);
       const values = ints();

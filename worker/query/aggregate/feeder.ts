@@ -7,6 +7,8 @@ export interface Feeder {
   run(rows: Int32Array, from: number, to: number, slot: number): void;
   /** Row i of the list into cell `slots[i]`; a row may be listed several times. */
   group(rows: Int32Array, count: number, slots: Int32Array): void;
+  /** Whether a cell was given a row; absent when a row may leave its cell empty. Ask after {@link flush}. */
+  readonly isUsed?: (slot: number) => boolean;
   /** Puts what is still held back into the cells. Call it after the last row. */
   flush?(): void;
 }

@@ -18,6 +18,8 @@ export interface NumericInput {
   /** As of a source: null = use {@link longs}. */
   ints(): Int32Array | null;
   nulls(): Uint8Array | null;
+  /** False when no row of the view is null. */
+  readonly hasNulls: boolean;
 }
 
 /**
@@ -47,6 +49,7 @@ function inputOf(source: Source, aggregator: NumericAggregator): NumericInput | 
         longs: source.longs,
         ints: source.ints,
         nulls: source.nulls,
+        hasNulls: source.hasNulls,
       };
     case 'string':
       if (source.column.multi) {
@@ -109,6 +112,7 @@ function computedInput(get: Getter, entries: EntryNumbers | null): NumericInput 
     longs: () => longs,
     ints: () => null,
     nulls: () => nulls,
+    hasNulls: true,
   };
 }
 

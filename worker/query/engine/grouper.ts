@@ -5,8 +5,8 @@
 export interface Grouper {
   /** Slots are below this. */
   readonly slots: number;
-  /** Slot of tuple i, whose parts are `codes[k][i]`, into `out[i]`. */
-  assign(codes: readonly Int32Array[], count: number, out: Int32Array): void;
+  /** Slot of tuple i, whose parts are `codes[k][i]`: in `out`, or in `codes[0]` where the code is the slot. */
+  assign(codes: readonly Int32Array[], count: number, out: Int32Array): Int32Array;
   /** Slots in use, ascending. */
   used(): Int32Array;
   /** Part k of the tuple of a slot. */
@@ -16,12 +16,23 @@ export interface Grouper {
 /** Largest product of cardinalities for which the tuple is the slot. */
 const DIRECT_MAX = 1 << 20;
 
-/** @param cardinalities per part, Infinity when unknown; `rows` = rows that may come */
-export function makeGrouper(cardinalities: readonly number[], rows: number): Grouper {
+/** Says which slots are in use, from what was put into them. */
+type SlotTest = (slot: number) => boolean;
+
+/**
+ * @param cardinalities per part, Infinity when unknown
+ * @param rows that may come
+ * @param isUsed spares marking each row's slot; null = nothing else knows
+ */
+export function makeGrouper(
+  cardinalities: readonly number[],
+  rows: number,
+  isUsed: SlotTest | null,
+): Grouper {
   const product = cardinalities.reduce((a, b) => a * Math.max(1, b), 1);
   // Empty slots cost memory in every state: a small view must not pay for a large product.
   if (product <= DIRECT_MAX && product <= Math.max(4096, rows * 2))
-    return new DirectGrouper(cardinalities, product);
+    return new DirectGrouper(cardinalities, product, isUsed);
   return new HashGrouper(cardinalities.length);
 }
 
@@ -31,8 +42,10 @@ class DirectGrouper implements Grouper {
   private readonly sizes: readonly number[];
   private readonly seen: Uint8Array;
   private unseen: number;
+  private readonly isUsed: SlotTest | null;
 
-  constructor(cardinalities: readonly number[], product: number) {
+  constructor(cardinalities: readonly number[], product: number, isUsed: SlotTest | null) {
+    this.isUsed = isUsed;
     this.slots = product;
     this.sizes = cardinalities.map((c) => Math.max(1, c));
     const strides: number[] = [];
@@ -46,18 +59,24 @@ class DirectGrouper implements Grouper {
     this.unseen = product;
   }
 
-  assign(codes: readonly Int32Array[], count: number, out: Int32Array): void {
-    const { seen } = this;
-    const first = codes[0];
-    if (first === undefined) {
-      out.fill(0, 0, count);
-      if (count > 0) this.see(0);
-      return;
+  assign(codes: readonly Int32Array[], count: number, out: Int32Array): Int32Array {
+    const [first, second] = codes;
+    let slots = out;
+    if (first === undefined) out.fill(0, 0, count);
+    else if (second === undefined) slots = first;
+    else {
+      addScaled(first, second, this.strides[1]!, count, out);
+      for (let k = 2; k < codes.length; k++)
+        addScaled(out, codes[k]!, this.strides[k]!, count, out);
     }
-    out.set(first.subarray(0, count));
-    for (let k = 1; k < codes.length; k++) addScaled(out, codes[k]!, this.strides[k]!, count);
     // The few groups of a short dimension are soon all known.
-    if (this.unseen > 0) for (let i = 0; i < count; i++) if (seen[out[i]!] === 0) this.see(out[i]!);
+    if (this.isUsed === null && this.unseen > 0) this.mark(slots, count);
+    return slots;
+  }
+
+  private mark(slots: Int32Array, count: number): void {
+    const { seen } = this;
+    for (let i = 0; i < count; i++) if (seen[slots[i]!] === 0) this.see(slots[i]!);
   }
 
   private see(slot: number): void {
@@ -67,7 +86,8 @@ class DirectGrouper implements Grouper {
   }
 
   used(): Int32Array {
-    const { seen, slots } = this;
+    const { seen, slots, isUsed } = this;
+    if (isUsed !== null) for (let slot = 0; slot < slots; slot++) if (isUsed(slot)) this.see(slot);
     const used = new Int32Array(slots - this.unseen);
     let count = 0;
     for (let slot = 0; slot < slots; slot++) if (seen[slot] === 1) used[count++] = slot;
@@ -79,8 +99,14 @@ class DirectGrouper implements Grouper {
   }
 }
 
-function addScaled(out: Int32Array, codes: Int32Array, stride: number, count: number): void {
-  for (let i = 0; i < count; i++) out[i] = out[i]! + codes[i]! * stride;
+function addScaled(
+  base: Int32Array,
+  codes: Int32Array,
+  stride: number,
+  count: number,
+  out: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) out[i] = base[i]! + codes[i]! * stride;
 }
 
 class HashGrouper implements Grouper {
@@ -95,11 +121,12 @@ class HashGrouper implements Grouper {
     this.keys = new Int32Array(2048 * width);
   }
 
-  assign(codes: readonly Int32Array[], count: number, out: Int32Array): void {
+  assign(codes: readonly Int32Array[], count: number, out: Int32Array): Int32Array {
     while ((this.slots + count) * 2 > this.table.length) this.grow();
     if (codes.length === 1) this.assignOne(codes[0]!, count, out);
     else if (codes.length === 2) this.assignTwo(codes[0]!, codes[1]!, count, out);
     else this.assignMany(codes, count, out);
+    return out;
   }
 
   private assignOne(a: Int32Array, count: number, out: Int32Array): void {

@@ -18,8 +18,8 @@ export interface KeyColumn {
   readonly cardinality: number;
   /** True when a row may have several codes or none; then only {@link codesOfRow} may be used. */
   readonly multi: boolean;
-  /** Codes of `rows[0 .. count-1]`. */
-  codes(rows: Int32Array, count: number, out: Int32Array): void;
+  /** Codes of `rows[0 .. count-1]`: in `out`, or in an array of its own that holds until the next vector. */
+  codes(rows: Int32Array, count: number, out: Int32Array): Int32Array;
   /** Appends the codes of one row, LEFT_OUT ones excluded; none means nothing is left. */
   codesOfRow(row: number, out: number[]): void;
   value(code: number): Value;
@@ -58,11 +58,10 @@ function plainText(source: StringSource): KeyColumn {
     multi: column.multi,
     codes(rows, count, out) {
       const ids = source.ids();
-      const first = count === 0 ? 0 : rows[0]!;
-      // Without a filter the rows follow each other.
-      if (count > 0 && rows[count - 1]! - first === count - 1)
-        out.set(first === 0 && count === ids.length ? ids : ids.subarray(first, first + count));
-      else for (let i = 0; i < count; i++) out[i] = ids[rows[i]!]!;
+      // Without a filter the rows are those of the vector.
+      if (count > 0 && rows[0] === 0 && rows[count - 1] === count - 1) return ids;
+      for (let i = 0; i < count; i++) out[i] = ids[rows[i]!]!;
+      return out;
     },
     codesOfRow(row, out) {
       const { offsets, ids } = source.lists();
@@ -118,6 +117,7 @@ function mappedText(source: StringSource, transform: Transform, mayDrop: boolean
         const code = table[ids[rows[i]!]!]!;
         out[i] = code === UNSEEN ? codeOf(ids[rows[i]!]!) : code;
       }
+      return out;
     },
     codesOfRow(row, out) {
       const { offsets, ids } = source.lists();
@@ -164,6 +164,7 @@ function fromRows(codes: Codes, codeAt: (row: number) => number, multi: boolean)
     multi,
     codes(rows, count, out) {
       for (let i = 0; i < count; i++) out[i] = codeAt(rows[i]!);
+      return out;
     },
     codesOfRow(row, out) {
       const code = codeAt(row);
@@ -235,6 +236,7 @@ function arrays(source: Source, type: OutputType): KeyColumn {
     multi: false,
     codes(rows, count, out) {
       for (let i = 0; i < count; i++) out[i] = codeAt(rows[i]!);
+      return out;
     },
     codesOfRow(row, out) {
       out.push(codeAt(row));

@@ -18,6 +18,7 @@ export interface NumericSource {
   longs(): BigInt64Array;
   /** The same longs where they fit 32 bits and need no copying; null = use {@link longs}. Not to be written. */
   ints(): Int32Array | null;
+  readonly hasNulls: boolean;
   /** 1 = null; the result is null itself when no row of the vector is. */
   nulls(): Uint8Array | null;
 }
@@ -62,7 +63,15 @@ export function timeSource(view: View, cursor: Cursor): NumericSource {
       for (let i = 0; i < cursor.count; i++) out[i] = BigInt(times[i]!);
     },
   );
-  return { kind: 'numeric', type: 'LONG', doubles, longs, ints: () => null, nulls: () => null };
+  return {
+    kind: 'numeric',
+    type: 'LONG',
+    doubles,
+    longs,
+    ints: () => null,
+    hasNulls: false,
+    nulls: () => null,
+  };
 }
 
 /** A stored number column. */
@@ -93,6 +102,7 @@ export function numericSource(column: NumericColumn, cursor: Cursor): NumericSou
   return {
     kind: 'numeric',
     type: column.type,
+    hasNulls: column.hasNulls,
     doubles,
     longs,
     ints() {

@@ -171,7 +171,8 @@ function subtotal(
 
 /** Slots that pass, ascending. */
 function havingSlots(query: GroupByQuery, table: ResultTable, times: Float64Array): number[] {
-  const slots = Array.from({ length: table.groups.size }, (_, slot) => slot);
+  const slots: number[] = [];
+  for (let slot = 0; slot < table.groups.size; slot++) slots.push(slot);
   return query.having === null ? slots : slots.filter(compileHaving(query.having, table, times));
 }
 

@@ -186,6 +186,7 @@ class KeyRun {
     this.grouper = makeGrouper(
       [...this.columns.map((column) => column.cardinality + spare), ...bucketCount],
       sources.view.rows,
+      feeders.find((feeder) => feeder.isUsed !== undefined)?.isUsed ?? null,
     );
     this.codes = this.columns.map(() => new Int32Array(VECTOR_ROWS));
   }
@@ -204,8 +205,8 @@ class KeyRun {
 
   add({ rows, count }: Batch): void {
     if (this.exploder === null) {
-      this.columns.forEach((column, k) => column.codes(rows, count, this.codes[k]!));
-      this.assign(this.codes, rows, count, this.bucketCodes, this.slots);
+      const codes = this.columns.map((column, k) => column.codes(rows, count, this.codes[k]!));
+      this.assign(codes, rows, count, this.bucketCodes, this.slots);
       return;
     }
     this.exploder.explode(rows, count);
@@ -225,14 +226,14 @@ class KeyRun {
     rows: Int32Array,
     count: number,
     bucketCodes: Int32Array,
-    slots: Int32Array,
+    out: Int32Array,
   ): void {
     let parts = codes;
     if (this.buckets !== null) {
       this.buckets.codes(this.sources.times().doubles(), rows, count, bucketCodes);
       parts = [...codes, bucketCodes];
     }
-    this.grouper.assign(parts, count, slots);
+    const slots = this.grouper.assign(parts, count, out);
     for (const state of this.states) state.reserve(this.grouper.slots);
     for (const feeder of this.feeders) feeder.group(rows, count, slots);
   }
@@ -241,14 +242,7 @@ class KeyRun {
     for (const feeder of this.feeders) feeder.flush?.();
     for (const state of this.states) state.reserve(this.grouper.slots);
     const used = isOnly ? this.neededSlots() : this.grouper.used();
-    const keys = this.columns.map((column, k) =>
-      Array.from(used, (slot): Value => {
-        const code = this.grouper.part(slot, k);
-        return this.exploder !== null && code === this.exploder.nullCode(k)
-          ? null
-          : column.value(code);
-      }),
-    );
+    const keys = this.columns.map((_, k) => this.keysOf(used, k));
     const bucketPart = this.columns.length;
     const { buckets } = this;
     return {
@@ -259,6 +253,18 @@ class KeyRun {
       keys,
       states: this.states.map((state) => state.pick(used)),
     };
+  }
+
+  /** The values of dimension `k` for the slots. */
+  private keysOf(used: Int32Array, k: number): Value[] {
+    const column = this.columns[k]!;
+    const nullCode = this.exploder?.nullCode(k);
+    const keys: Value[] = [];
+    for (let i = 0; i < used.length; i++) {
+      const code = this.grouper.part(used[i]!, k);
+      keys.push(code === nullCode ? null : column.value(code));
+    }
+    return keys;
   }
 
   /** All groups, but for a topN by an aggregator without time buckets: there the best are known now. */
