@@ -155,7 +155,15 @@ describe('chart', () => {
     [['--set', 'historicals[0].name=A_B'], /historicals\/0.*does not match pattern/s],
     [['--set', 'operator.replicas=0'], /minimum: got 0, want 1/],
     [['--set', 'brokers.replicas=2'], /additional properties 'brokers' not allowed/],
-    [['--set', 'connections.s3.endpoint=minio'], /does not match pattern/],
+    [['--set', 'connections.s3.endpoint=minio'], /connections\/s3\/endpoint.*does not match/s],
+    [['--set', 'connections.redis.url=redis'], /connections\/redis\/url.*does not match/s],
+    [['--set', 'connections.etcd.endpoints[0]=etcd'], /etcd\/endpoints\/0.*does not match/s],
+    [['--set', 'connections.etcd.endpoint=x'], /additional properties 'endpoint' not allowed/],
+    [['--set', 'image.pullPolicy=Sometimes'], /image\/pullPolicy/],
+    [['--set', 'image.repository='], /image\/repository/],
+    [['--set', 'operator.replicas=two'], /operator\/replicas.*got string, want integer/s],
+    [['--set', 'operator.rollsAtOnce=-1'], /operator\/rollsAtOnce.*minimum/s],
+    [['--set', 'watchNamespace=x'], /additional properties 'watchNamespace' not allowed/],
     [[], /connections\.etcd\.endpoints: give at least one URL/],
   ])('refuses wrong values with a message (%j)', async (args, message) => {
     const { code, text } = await helm('template', 'r', CHART, ...args);

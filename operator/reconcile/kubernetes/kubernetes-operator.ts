@@ -29,8 +29,8 @@ import type { Compile } from './spec-reading.ts';
 import type { AskWorker } from './worker-reports.ts';
 import { type OpenStream, SecretReader, StreamPool } from './stream-pool.ts';
 
-/** Passes at once (operator.md 1.2.5). */
-const PARALLEL = 10;
+/** Passes at once. A pass is mostly waiting for etcd, Kafka, workers and the API server. */
+const PARALLEL = 20;
 /** A stream that was down is looked at again within a minute, however long it was down. */
 const BACKOFF_MAX_MS = 60_000;
 

@@ -101,11 +101,21 @@ try {
 }
 if (values.write) {
   const text = readFileSync(DOCUMENT, 'utf8');
-  const head = '| | tests | figures | proof |\n| --- | --- | --- | --- |';
-  const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
-  writeFileSync(
-    DOCUMENT,
-    `${before}\n${head}\n${rows.join('\n')}\n${text.slice(text.indexOf(END))}`,
+  const begin = text.indexOf(BEGIN) + BEGIN.length;
+  const end = text.indexOf(END);
+  // Rows of behaviours that were not run stay.
+  const kept = new Map(
+    text
+      .slice(begin, end)
+      .split('\n')
+      .flatMap((row): readonly [string, string][] => {
+        const name = /^\| (B\d+) /.exec(row)?.[1];
+        return name === undefined ? [] : [[name, row]];
+      }),
   );
+  for (const [i, name] of wanted.entries()) kept.set(name, rows[i] ?? '');
+  const head = '| | tests | figures | proof |\n| --- | --- | --- | --- |';
+  const body = BREAKABLE.flatMap((name) => kept.get(name) ?? []).join('\n');
+  writeFileSync(DOCUMENT, `${text.slice(0, begin)}\n\n${head}\n${body}\n\n${text.slice(end)}`);
 }
 process.exit(isGood ? 0 : 1);

@@ -23,7 +23,9 @@ const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../kube/kube.sh', import.meta.url));
 const SIGNAL = new AbortController().signal;
 /** First of thirteen ports below the ephemeral ones, by chance: suites run side by side, and so do whole runs. */
-const PORT = String(27_640 + 20 * randomInt(200));
+const somePort = (): string => String(27_640 + 20 * randomInt(200));
+/** Two that chance on the same ports: the later one tries others. */
+const ATTEMPTS = 4;
 
 /** A running API server with the CRD. */
 export interface ControlPlane {
@@ -46,10 +48,10 @@ export function hasControlPlane(): boolean {
 export async function startControlPlane(): Promise<ControlPlane> {
   const given = process.env['SLUICE_TEST_KUBECONFIG'];
   const state = given === undefined ? mkdtempSync(join(tmpdir(), 'sluice-kube-')) : undefined;
-  const env = {
+  let env: NodeJS.ProcessEnv = {
     ...process.env,
     ...(state === undefined ? {} : { KUBE_STATE: state }),
-    KUBE_PORT: PORT,
+    KUBE_PORT: somePort(),
     KUBE_PARTS: 'etcd kube-apiserver kube-controller-manager',
     // Pods of tests are bound to nodes that do not exist; these two would delete them for it.
     KUBE_KCM_ARGS: '--controllers=*,-pod-garbage-collector-controller,-node-lifecycle-controller',
@@ -59,12 +61,14 @@ export async function startControlPlane(): Promise<ControlPlane> {
     await run(SCRIPT, ['down'], { env });
     rmSync(state, { recursive: true, force: true });
   };
-  if (state !== undefined) {
+  for (let attempt = 1; state !== undefined; attempt++) {
     try {
       await run(SCRIPT, ['up'], { env, maxBuffer: 1 << 26 });
+      break;
     } catch (error) {
       await down();
-      throw error;
+      if (attempt === ATTEMPTS || !String(error).includes('address already in use')) throw error;
+      env = { ...env, KUBE_PORT: somePort() };
     }
   }
   const kubeconfig = given ?? join(state ?? '', 'admin.kubeconfig');
