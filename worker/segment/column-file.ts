@@ -7,6 +7,7 @@ import { Failure } from '../../core/runtime/failure.ts';
 import type { Column, NumericColumn } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
 import { readComplexPart } from './complex-column.ts';
+import { COMPRESSED_OBJECTS, readCompressedObjects } from './compressed-objects.ts';
 import { conciseReader } from './concise-reader.ts';
 import { Cursor, type InternalFile } from './internal-file.ts';
 import { isJsonObject, type JsonObject, parseJsonObject, textAt } from './json-object.ts';
@@ -27,9 +28,6 @@ const NUMBER_PARTS: Readonly<Record<string, readonly [NumberType, boolean]>> = {
   doubleV2: ['DOUBLE', true],
   floatV2: ['FLOAT', true],
 };
-
-/** First byte of a complex part in the compressed layout, which is not read. */
-const COMPRESSED_OBJECTS = 0x7f;
 
 interface OpenColumn {
   readonly cursor: Cursor;
@@ -82,7 +80,7 @@ export function openTimeColumn(
  * Opens a column.
  *
  * @throws Failure `corrupt` when the bytes are wrong; `input` ColumnUnsupported for layouts we do not read
- *         (nested and auto columns, compressed complex columns): the rest of the segment stays readable
+ *         (nested and auto columns): the rest of the segment stays readable
  */
 export function openColumn(
   file: InternalFile,
@@ -111,8 +109,11 @@ export function openColumn(
       const first = cursor.u8();
       cursor.position--;
       if (typeName in PAIR_VALUE_BYTES) return readPairPart(cursor, context, { rows, typeName });
-      if (first === PAIR_VERSION || first === COMPRESSED_OBJECTS)
-        throw unsupported(file, `${typeName} in layout ${first}`);
+      if (first === COMPRESSED_OBJECTS) {
+        const bitmapsOf = (metadata: JsonObject): BitmapReader => bitmapReader(metadata, file);
+        return readCompressedObjects(cursor, context, files, { rows, typeName, bitmapsOf });
+      }
+      if (first === PAIR_VERSION) throw unsupported(file, `${typeName} in layout ${first}`);
       return readComplexPart(cursor, context, files, { rows, typeName });
     }
     default:

@@ -157,7 +157,7 @@ test("hundreds of damaged segments of Druid's, in every encoding", async () => {
       .map((name) => `encodings/${name}`),
     'tiny/segment-0.zip',
   ];
-  expect(zips.length).toBe(11);
+  expect(zips.length).toBe(13);
   let defects = 0;
   for (const [i, zip] of zips.entries()) {
     const dir = join(root, `druid-${i}`);

@@ -2,27 +2,13 @@
 // big-endian. Blocks are decoded when first asked for. Fed by column-file.ts; layout: pair-layout.ts.
 
 import type { ComplexColumn } from '../view/view.ts';
-import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
-import { decompress } from './compression.ts';
-import type { Cursor, InternalFile } from './internal-file.ts';
-import {
-  PAIR_VALUE_BYTES,
-  PAIR_VERSION,
-  SHORT_DISTANCES,
-  STORE_BLOCK_BYTES,
-} from './pair-layout.ts';
+import type { ReadContext } from './block-cache.ts';
+import { ByteBlocks, type ByteBlocksHead, checkBounds } from './byte-blocks.ts';
+import type { Cursor } from './internal-file.ts';
+import { PAIR_VALUE_BYTES, PAIR_VERSION, SHORT_DISTANCES } from './pair-layout.ts';
 import { checkRun } from './string-column.ts';
 
-/** The most bytes a compressed block may have. */
-const COMPRESSED_MAX = STORE_BLOCK_BYTES + 1024;
 const START_BYTES = 8;
-
-/** Compressed blocks of one store. */
-interface Store {
-  readonly file: InternalFile;
-  readonly ends: Int32Array;
-  readonly blocksAt: number;
-}
 
 function i32(cursor: Cursor): number {
   const view = new DataView(cursor.bytes(4).buffer);
@@ -30,7 +16,7 @@ function i32(cursor: Cursor): number {
 }
 
 /** Reads the head of a store and moves past it. */
-function readStore(cursor: Cursor): Store {
+function readStore(cursor: Cursor): ByteBlocksHead {
   const { file } = cursor;
   const start = cursor.position;
   const bytes = i32(cursor);
@@ -40,58 +26,17 @@ function readStore(cursor: Cursor): Store {
   if (endBytes < 4 || endBytes % 4 !== 0 || endBytes > bytes - 8)
     throw file.corrupt(start + 4, `${endBytes} bytes of block ends in a store of ${bytes}`);
   const view = new DataView(cursor.bytes(endBytes).buffer);
-  const ends = Int32Array.from({ length: endBytes / 4 }, (_, i) => view.getInt32(4 * i, true));
+  const bounds = Int32Array.from({ length: endBytes / 4 }, (_, i) => view.getInt32(4 * i, true));
   const blockBytes = i32(cursor);
   if (blockBytes !== end - cursor.position)
     throw file.corrupt(
       cursor.position - 4,
       `${blockBytes} bytes of blocks, ${end - cursor.position} left`,
     );
-  ends.forEach((value, i) => {
-    if (
-      value < (ends[i - 1] ?? 0) ||
-      value > blockBytes ||
-      value - (ends[i - 1] ?? 0) > COMPRESSED_MAX
-    )
-      throw file.corrupt(start + 8 + 4 * i, `block ${i} starts at ${value}`);
-  });
-  const store = { file, ends, blocksAt: cursor.position };
+  checkBounds({ file, bounds }, blockBytes, start + 8);
+  const store = { file, compression: 'lz4', bounds, blocksAt: cursor.position } as const;
   cursor.position = end;
   return store;
-}
-
-/** Decoded blocks of a store that holds `total` bytes. */
-function blocksOf(store: Store, total: number, context: ReadContext): CachedBlocks<Uint8Array> {
-  const { file, ends, blocksAt } = store;
-  const expected = Math.ceil(total / STORE_BLOCK_BYTES);
-  if (ends.length - 1 !== expected)
-    throw file.corrupt(blocksAt, `${ends.length - 1} blocks for ${total} bytes`);
-  return cachedBlocks(context, (index) => {
-    const from = ends[index] ?? 0;
-    const at = blocksAt + from;
-    const out = new Uint8Array(Math.min(STORE_BLOCK_BYTES, total - index * STORE_BLOCK_BYTES));
-    decompress('lz4', file.read(at, (ends[index + 1] ?? from) - from), out, file, at);
-    return { value: out, bytes: out.length };
-  });
-}
-
-/** The bytes `from .. from+count-1` of a store into `out`. */
-function copyOut(
-  blocks: CachedBlocks<Uint8Array>,
-  from: number,
-  count: number,
-  out: Uint8Array,
-): void {
-  let index = Math.floor(from / STORE_BLOCK_BYTES);
-  let at = from - index * STORE_BLOCK_BYTES;
-  let block = blocks.get(index);
-  for (let i = 0; i < count; i++) {
-    if (at === STORE_BLOCK_BYTES) {
-      block = blocks.get(++index);
-      at = 0;
-    }
-    out[i] = block[at++]!;
-  }
 }
 
 /** Reads a part in this layout. @throws Failure `corrupt` */
@@ -109,9 +54,9 @@ export function readPairPart(
   const least = head.getBigInt64(4, true);
   const startsStore = readStore(cursor);
   const cellsStore = readStore(cursor);
-  const starts = blocksOf(startsStore, (part.rows + 1) * START_BYTES, context);
+  const starts = new ByteBlocks(startsStore, (part.rows + 1) * START_BYTES, context);
   const place = (row: number): number => {
-    copyOut(starts, row * START_BYTES, START_BYTES, eight);
+    starts.copy(row * START_BYTES, START_BYTES, eight);
     return Number(eightView.getBigInt64(0, true));
   };
   const eight = new Uint8Array(8);
@@ -119,7 +64,7 @@ export function readPairPart(
   const total = place(part.rows);
   if (!(total >= 0 && total <= part.rows * (timeBytes + 1 + valueBytes)))
     throw file.corrupt(startsStore.blocksAt, `cells of ${total} bytes for ${part.rows} rows`);
-  const cells = blocksOf(cellsStore, total, context);
+  const cells = new ByteBlocks(cellsStore, total, context);
   const cell = new Uint8Array(32);
   const cellView = new DataView(cell.buffer);
   const out = new Uint8Array(16);
@@ -143,7 +88,7 @@ export function readPairPart(
       const isKnown = isNull || rest === valueBytes || rest === valueBytes + 1;
       if (from < 0 || from + length > total || !isKnown)
         throw file.corrupt(startsStore.blocksAt, `row ${row} has ${length} bytes at ${from}`);
-      copyOut(cells, from, length, cell);
+      cells.copy(from, length, cell);
       const distance =
         timeBytes === 8 ? cellView.getBigInt64(0, true) : BigInt(cellView.getInt32(0, true));
       outView.setBigInt64(0, BigInt.asIntN(64, least + distance));
