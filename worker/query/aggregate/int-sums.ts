@@ -1,6 +1,7 @@
 // Sums of longs that fit 32 bits, without a BigInt a row: partial sums in doubles, moved to the 64-bit cells before they
 // could lose a digit. Fed by feed.ts. Source: performance.md 6.
 
+import { IDENTITY } from '../engine/selection.ts';
 import type { LongState } from './state.ts';
 
 /** So many values of 32 bits add up to less than 2^53. */
@@ -37,7 +38,8 @@ export class IntSums {
     if (this.rowsLeft < count) this.flush();
     this.rowsLeft -= count;
     this.reserve();
-    addListed(this.pending, values, rows, count, slots);
+    if (rows === IDENTITY) addFirst(this.pending, values, count, slots);
+    else addListed(this.pending, values, rows, count, slots);
   }
 
   private reserve(): void {
@@ -95,6 +97,13 @@ function sumListed(values: Int32Array, rows: Int32Array, from: number, to: numbe
   }
   if (i < to) a += values[rows[i]!]!;
   return a + b;
+}
+
+function addFirst(cells: Float64Array, values: Int32Array, count: number, slots: Int32Array): void {
+  for (let i = 0; i < count; i++) {
+    const slot = slots[i]!;
+    cells[slot] = cells[slot]! + values[i]!;
+  }
 }
 
 function addListed(

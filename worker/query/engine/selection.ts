@@ -8,7 +8,8 @@ import { type Matcher, WORDS } from '../filter/matcher.ts';
 import type { Filter } from '../filter-model.ts';
 import type { SourceSet } from './source.ts';
 
-const IDENTITY: Int32Array = Int32Array.from({ length: VECTOR_ROWS }, (_, i) => i);
+/** The list of all rows of a vector, which is what a batch without a filter has; rows may be left out at its end. */
+export const IDENTITY: Int32Array = Int32Array.from({ length: VECTOR_ROWS }, (_, i) => i);
 
 /** Half-open run of row numbers. */
 interface RowRange {

@@ -1,6 +1,7 @@
 // Orders of groupBy rows, over columns read once instead of once a comparison. Fed by group-by.ts.
 // Source: druid-query-api.md 6.6, 12.2.
 
+import { LongState } from '../aggregate/state.ts';
 import type { GroupByQuery } from '../model.ts';
 import { textComparator } from '../text/order.ts';
 import { compareValues, textOf, type Value } from '../value.ts';
@@ -35,6 +36,8 @@ export function limitOrder(
 ): SlotOrder {
   const columns = query.limitSpec.columns.map(({ dimension, descending, order }): SlotOrder => {
     const sign = descending ? -1 : 1;
+    const doubles = exactDoubles(query, table, dimension);
+    if (doubles !== null) return (a, b) => sign * (doubles[a]! - doubles[b]!);
     const values = columnValues(table, dimension);
     // Dimensions that are numbers are compared as text by every order but their own.
     const isText = query.dimensions.some(
@@ -53,6 +56,20 @@ export function limitOrder(
     }
     return 0;
   };
+}
+
+/**
+ * An aggregator's longs as doubles where none is rounded; null = compare values. Nulls come first: below all longs, though
+ * not at an infinity, whose difference to itself is no number.
+ */
+function exactDoubles(query: GroupByQuery, table: ResultTable, name: string): Float64Array | null {
+  if (table.column(name)?.kind !== 'aggregator') return null;
+  const state = table.groups.states[query.aggregations.findIndex((a) => a.name === name)];
+  if (!(state instanceof LongState)) return null;
+  const { size } = table.groups;
+  const slots = Int32Array.from({ length: size }, (_, slot) => slot);
+  const doubles = state.doubles(slots);
+  return doubles?.map((value) => (value === value ? value : -Number.MAX_VALUE)) ?? null;
 }
 
 /** A column of all groups: dimensions as they are, others computed once. */

@@ -247,9 +247,13 @@ class KeyRun {
     const { buckets } = this;
     return {
       size: used.length,
-      times: Float64Array.from(used, (slot) =>
-        buckets === null ? 0 : (buckets.starts[this.grouper.part(slot, bucketPart)] ?? 0),
-      ),
+      times:
+        buckets === null
+          ? new Float64Array(used.length)
+          : Float64Array.from(
+              used,
+              (slot) => buckets.starts[this.grouper.part(slot, bucketPart)] ?? 0,
+            ),
       keys,
       states: this.states.map((state) => state.pick(used)),
     };
