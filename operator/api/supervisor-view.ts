@@ -33,8 +33,7 @@ function conditionOf(object: KubeObject, type: string): { status: string; reason
   return { status: textAt(found, 'status'), reason: textAt(found, 'reason') };
 }
 
-/** True when `spec.suspend` is. */
-export function isSuspended(object: KubeObject): boolean {
+function isSuspended(object: KubeObject): boolean {
   return field(object, 'spec', 'suspend') === true;
 }
 

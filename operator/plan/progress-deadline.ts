@@ -5,8 +5,9 @@
 import type { StatusCondition, Verdicts } from '../api/conditions.ts';
 import { type KubeObject, listAt, textAt } from '../kube/object.ts';
 
+const STANDSTILL = { status: 'False', reason: 'ProgressDeadlineExceeded' } as const;
 /** Reason of a change that stands still. */
-export const STUCK = 'ProgressDeadlineExceeded';
+export const STUCK: string = STANDSTILL.reason;
 
 /** What else is looked at. */
 export interface DeadlineInput {
@@ -48,7 +49,7 @@ export function withDeadline(verdicts: Verdicts, input: DeadlineInput): Verdicts
   if (!isStuck || progressing.reason !== 'Changing')
     return { ...verdicts, Progressing: progressing };
   const message = `nothing changed for ${deadlineMs / 1000} s (spec.workers.progressDeadlineSeconds): ${progressing.message}`;
-  return { ...verdicts, Progressing: { status: 'False', reason: STUCK, message } };
+  return { ...verdicts, Progressing: { ...STANDSTILL, message } };
 }
 
 /** When the change began; 0 while that is not stored yet. */

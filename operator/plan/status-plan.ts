@@ -193,15 +193,19 @@ function progressVerdict(findings: Findings): Verdict {
   const extra = pods.filter((pod) => !names.has(pod.name) || isSuspended).map((pod) => pod.name);
   const missing = isSuspended ? [] : [...names].filter((name) => !there.has(name));
   const names2 = [...new Set([...leaving, ...extra, ...missing, ...outdated(findings)])];
-  return names2.length === 0
-    ? { status: 'False', reason: 'UpToDate', message: 'every worker is as wanted' }
-    : {
-        status: 'True',
-        reason: findings.isWaiting ? 'WaitingForOthers' : 'Changing',
-        message: findings.isWaiting
-          ? 'workers are replaced when fewer other ingestions replace theirs'
-          : `workers change: ${names2.toSorted().join(', ')}`,
-      };
+  if (names2.length === 0)
+    return { status: 'False', reason: 'UpToDate', message: 'every worker is as wanted' };
+  if (findings.isWaiting)
+    return {
+      status: 'True',
+      reason: 'WaitingForOthers',
+      message: 'workers are replaced when fewer other ingestions replace theirs',
+    };
+  return {
+    status: 'True',
+    reason: 'Changing',
+    message: `workers change: ${names2.toSorted().join(', ')}`,
+  };
 }
 
 function degradedVerdict(findings: Findings): Verdict {

@@ -13,7 +13,7 @@ import { serviceName, volumeClaimName } from './worker-objects.ts';
 const PORT = 8084;
 const USER = 65_532;
 /** Long enough to publish what was read; equal to the operator's own deadline for a drain. */
-export const DRAIN_SECONDS = 120;
+const DRAIN_SECONDS = 120;
 
 /** What a pod is made from. */
 export interface PodInput {

@@ -2,7 +2,7 @@
 // Source: druid-query-api.md 15.4.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { field } from '../../../operator/kube/object.ts';
+import { textAt } from '../../../operator/kube/object.ts';
 import { until } from '../waiting.ts';
 import { type ControlPlane, hasControlPlane, startControlPlane } from './control-plane.ts';
 import { OperatorBench } from './operator-bench.ts';
@@ -138,7 +138,7 @@ describe.skipIf(!hasControlPlane())('supervisors', () => {
     await objects.podsNamed('wiki-g0-0', 'wiki-g1-0');
     expect(await ask(`supervisor/${id}/reset`, 'POST')).toEqual({ status: 200, body: { id } });
     await until('the reset', 15_000, async () =>
-      String(field(await objects.ingestion('wiki'), 'status', 'resetAt') ?? '').startsWith('20')
+      textAt(await objects.ingestion('wiki'), 'status', 'resetAt').startsWith('20')
         ? true
         : undefined,
     );
