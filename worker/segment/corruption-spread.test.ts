@@ -21,7 +21,7 @@ import { unzipSegment } from './zip.ts';
 // sets how many and `SLUICE_CORRUPTIONS_FROM` where to begin; the normal run does a few thousand, a release a hundred
 // thousand.
 
-const RUNS = Number(process.env['SLUICE_CORRUPTIONS'] ?? 1500);
+const RUNS = Number(process.env['SLUICE_CORRUPTIONS'] ?? 4000);
 const FIRST = Number(process.env['SLUICE_CORRUPTIONS_FROM'] ?? 0);
 /** Longest that a damaged segment may keep a reader, ms of processor time: readers never wait. */
 const SLOWEST_MS = 1000;
