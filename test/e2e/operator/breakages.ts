@@ -151,7 +151,12 @@ const BREAKS: Readonly<Record<string, Break>> = {
   }),
   // A pod that is gone is found out by the resync.
   B21: transport((inner) =>
-    withoutWatchEvents(inner, (request, type) => of('pods', request) && type === 'DELETED'),
+    withoutWatchEvents(
+      inner,
+      (request, type, event) =>
+        of('pods', request) &&
+        (type === 'DELETED' || textAt(event, 'object', 'metadata', 'deletionTimestamp') !== ''),
+    ),
   ),
   // Status is written whatever is there already.
   B22: rewrite(() => ({

@@ -45,7 +45,7 @@ export function rewriting(inner: Transport, { ask, object, list }: Rewrite): Tra
 /** Watch events for which `isLost` says so are never seen. */
 export function withoutWatchEvents(
   inner: Transport,
-  isLost: (request: KubeRequest, type: string) => boolean,
+  isLost: (request: KubeRequest, type: string, event: unknown) => boolean,
 ): Transport {
   return async (request, signal) => {
     const answer = await inner(request, signal);
@@ -53,7 +53,7 @@ export function withoutWatchEvents(
     return {
       ...answer,
       body: eachLine(answer.body, (event) =>
-        textAt(event, 'type') !== 'BOOKMARK' && isLost(request, textAt(event, 'type'))
+        textAt(event, 'type') !== 'BOOKMARK' && isLost(request, textAt(event, 'type'), event)
           ? undefined
           : event,
       ),
