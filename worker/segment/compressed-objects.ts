@@ -8,6 +8,7 @@
 //            <base>.__nullIndex = i32 length, bitmap                                   if there are nulls
 //   blocks = 01, u8 compression, i32 65536, i32 blocks, i32 end of each block (in that byte order), blocks
 
+import { Failure } from '../../core/runtime/failure.ts';
 import type { ComplexColumn } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
 import { ByteBlocks, type ByteBlocksHead, checkBounds } from './byte-blocks.ts';
@@ -24,6 +25,8 @@ export const COMPRESSED_OBJECTS = 0x7f;
 /** The longest object: more than any sketch of the largest size has. */
 const OBJECT_BYTES_MAX = 32 << 20;
 const END_BYTES = 8;
+/** How Smile, a binary form of JSON, begins. No release that was looked at writes it here. */
+const SMILE = ':)\n';
 
 /** What the column's part says besides its type. */
 interface ObjectsPart {
@@ -48,7 +51,7 @@ function readHead(file: InternalFile, isLittleEndian: boolean): ByteBlocksHead {
   return { file, compression, bounds, blocksAt: cursor.position };
 }
 
-/** Reads a part from its first byte. @throws Failure `corrupt` */
+/** Reads a part from its first byte. @throws Failure `corrupt`; `input` ColumnUnsupported for metadata in Smile */
 export function readCompressedObjects(
   cursor: Cursor,
   context: ReadContext,
@@ -60,7 +63,14 @@ export function readCompressedObjects(
   if (cursor.u8() !== COMPRESSED_OBJECTS || cursor.u8() !== 0)
     throw file.corrupt(start, 'compressed objects of version 0 are expected');
   const metadataAt = cursor.position;
-  const metadata = parseJsonObject(cursor.str('the metadata'), file, metadataAt, 'the metadata');
+  const text = cursor.str('the metadata');
+  if (text.startsWith(SMILE))
+    throw new Failure(
+      'input',
+      'ColumnUnsupported',
+      `segment ${file.dir}: column '${file.name}' (its metadata are Smile) cannot be read; query other columns`,
+    );
+  const metadata = parseJsonObject(text, file, metadataAt, 'the metadata');
   const base = textAt(metadata, 'fileNameBase') ?? file.name;
   const isLittleEndian = textAt(metadata, 'byteOrder') !== 'BIG_ENDIAN';
   const counted = new Cursor(files.file(`${base}.__complexColumn`));

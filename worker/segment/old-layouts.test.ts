@@ -150,6 +150,8 @@ test('layouts that are not read are refused by column', () => {
       out.begin(name);
       out.str(`{"valueType":"COMPLEX","parts":[${part}]}`);
       out.u8(first);
+      out.u8(0);
+      out.str(':)\n');
       out.end();
     }
     out.begin('flags');
