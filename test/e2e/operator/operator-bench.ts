@@ -136,7 +136,9 @@ export class OperatorBench {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#operators.map((o) => o.stop(AbortSignal.timeout(5000))));
+    // One that a failed test left frozen never ends.
+    const stopped = Promise.all(this.#operators.map((o) => o.stop(AbortSignal.timeout(5000))));
+    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 10_000))]);
     await this.objects.deleteNamespace();
     await this.store.close();
     rmSync(this.#folder, { recursive: true, force: true });
