@@ -105,7 +105,8 @@ async function kafkaRecipe(host: string, folder: string): Promise<Recipe> {
     '-cp',
     `${jars}/*`,
   ];
-  const clusterId = randomBytes(16).toString('base64url');
+  // A leading dash would be read as an option.
+  const clusterId = `A${randomBytes(16).toString('base64url').slice(1)}`;
   await run(java, [
     '-Xmx64m',
     ...common,

@@ -157,6 +157,7 @@ test("Druid's own bytes of string, float and all-null columns come out the same"
   const zip = new URL('../../test/druid/golden/tiny/segment-0.zip', import.meta.url);
   await unzipSegment(fileURLToPath(zip), druid, { bytesMax: 1 << 20 });
   const theirs = internalFiles(druid);
-  for (const name of ['__time', 'm', 'd', 'mv', 'f', 'gone']) expect(files.get(name), name).toBe(theirs.get(name));
+  for (const name of ['__time', 'm', 'd', 'mv', 'f', 'gone'])
+    expect(files.get(name), name).toBe(theirs.get(name));
   expect(theirs.size).toBe(9);
 });
