@@ -8,16 +8,9 @@ import { parseQuery } from '../../worker/query/query.ts';
 import { difference, GOLDEN_SETS, goldenSet, isEstimate, parseExactJson } from './golden-set.ts';
 import { goldenZips, type ServedSegments, serveSegments } from './served-segments.ts';
 
-/** Queries that pass through the broker; fewer fail the test. */
-const PASSING = 784;
+/** Queries of all sets. */
+const QUERIES = 786;
 
-/** See golden-queries.test.ts. */
-const ON_PURPOSE: ReadonlySet<string> = new Set([
-  'wiki groupBy order alphanumeric',
-  'wiki_raw groupBy order alphanumeric',
-]);
-
-const REFUSALS = /is not supported|over the \S+ column|cannot be read; query other columns/;
 const sets = GOLDEN_SETS.map(goldenSet);
 let served: ServedSegments;
 
@@ -35,7 +28,7 @@ function jsonOf(value: unknown): string {
 
 test('every recorded answer, through historical and broker', async () => {
   const failures: string[] = [];
-  let [passed, refused, differing] = [0, 0, 0];
+  let passed = 0;
   for (const set of sets) {
     for (const { name, query, result } of set.queries) {
       const response = await fetch(`${served.broker}/druid/v2`, {
@@ -45,8 +38,7 @@ test('every recorded answer, through historical and broker', async () => {
       });
       const text = await response.text();
       if (response.status !== 200) {
-        if (REFUSALS.test(text)) refused++;
-        else failures.push(`${set.name} ${name}: ${response.status} ${text}`);
+        failures.push(`${set.name} ${name}: ${response.status} ${text}`);
         continue;
       }
       const parsed = parseQuery(query);
@@ -59,13 +51,10 @@ test('every recorded answer, through historical and broker', async () => {
         isEstimate(query) ? 1e-9 : 0,
       );
       if (found === undefined) passed++;
-      else if (ON_PURPOSE.has(`${set.name} ${name}`)) differing++;
       else failures.push(`${set.name} ${name}: ${found}`);
     }
   }
-  console.log(
-    `golden broker: ${passed} pass, ${failures.length} fail, ${refused} refused, ${differing} differ on purpose`,
-  );
+  console.log(`golden broker: ${passed} pass, ${failures.length} fail`);
   expect(failures).toEqual([]);
-  expect(passed).toBeGreaterThanOrEqual(PASSING);
+  expect(passed).toBe(QUERIES);
 });

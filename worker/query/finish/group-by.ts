@@ -20,6 +20,7 @@ import { bucketWriter, valueJson } from './json.ts';
 import { defaultOrder, limitOrder } from './row-order.ts';
 import { ResultTable } from './result-table.ts';
 import { tableView } from './result-view.ts';
+import { joinsTied, joinTied } from './tied-groups.ts';
 
 /** Bucket time stamp of a group: under `all` the start of the first query interval. */
 function groupTimes(query: GroupByQuery, groups: GroupsPartial): Float64Array {
@@ -64,7 +65,24 @@ function finishedParts(query: GroupByQuery, groups: GroupsPartial): Part[] {
   const order: SlotOrder =
     byLimit === null ? byDefault : (a, b) => byLimit(a, b) || byDefault(a, b);
   const slots = firstOf(havingSlots(query, table, times), order, most);
-  return [{ table, times, slots: slots.slice(offset) }];
+  if (byLimit === null || !joinsTied(query)) return [{ table, times, slots: slots.slice(offset) }];
+  return [joinedPart(query, part, slots, offset)];
+}
+
+/** The groups in `slots`, less the first `offset`, tied ones as one. */
+function joinedPart(
+  query: GroupByQuery,
+  part: GroupsPartial,
+  slots: readonly number[],
+  offset: number,
+): Part {
+  const picked = pickGroups(part, slots);
+  const before = new ResultTable(query, picked);
+  const byLimit = limitOrder(query, before, groupTimes(query, picked));
+  const joined = joinTied(query, picked, byLimit);
+  const table = joined === picked ? before : new ResultTable(query, joined);
+  const rest = Array.from({ length: Math.max(0, joined.size - offset) }, (_, i) => offset + i);
+  return { table, times: groupTimes(query, joined), slots: rest };
 }
 
 /** Groupings one after the other; order and limit of the query go over all of them together. */
