@@ -5,7 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { closeSketches } from './close-sketches.ts';
 import { comparable } from './golden-comparison.ts';
 import { parseQuery } from '../../worker/query/query.ts';
-import { difference, GOLDEN_SETS, goldenSet, isEstimate, parseExactJson } from './golden-set.ts';
+import {
+  difference,
+  exactJson,
+  GOLDEN_SETS,
+  goldenSet,
+  isEstimate,
+  parseExactJson,
+} from './golden-set.ts';
 import { goldenZips, type ServedSegments, serveSegments } from './served-segments.ts';
 
 /** Queries of all sets. */
@@ -19,13 +26,6 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-function jsonOf(value: unknown): string {
-  const marked = JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? `bigint:${item}` : item,
-  );
-  return marked.replace(/"bigint:(-?\d+)"/g, '$1');
-}
-
 test('every recorded answer, through historical and broker', async () => {
   const failures: string[] = [];
   let passed = 0;
@@ -34,7 +34,7 @@ test('every recorded answer, through historical and broker', async () => {
       const response = await fetch(`${served.broker}/druid/v2`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: jsonOf(query),
+        body: exactJson(query),
       });
       const text = await response.text();
       if (response.status !== 200) {

@@ -71,6 +71,14 @@ function goldenBytes(set: string, file: string): Buffer {
   return file.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
 
+/** JSON with bigints as numbers: what {@link parseExactJson} read. */
+export function exactJson(value: unknown): string {
+  const marked = JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'bigint' ? `bigint:${item}` : item,
+  );
+  return marked.replace(/"bigint:(-?\d+)"/g, '$1');
+}
+
 /** Reads a set. */
 export function goldenSet(name: string): GoldenSet {
   const file =

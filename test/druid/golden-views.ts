@@ -32,6 +32,8 @@ export interface GoldenViews {
   readonly mixed: readonly View[];
   /** Columns of metrics that are not computed at ingestion; only Druid's segments have them. */
   readonly missing: readonly string[];
+  /** Folders of `built`. */
+  readonly builtDirs: readonly string[];
   close(): void;
 }
 
@@ -143,6 +145,7 @@ export async function openGoldenViews(set: GoldenSet): Promise<GoldenViews> {
     built: [] as View[],
     mixed: [] as View[],
   };
+  const builtDirs: string[] = [];
   const missing = new Set<string>();
   const seen = new Map<string, number>();
   for (const [i, zip] of set.segments.entries()) {
@@ -169,6 +172,7 @@ export async function openGoldenViews(set: GoldenSet): Promise<GoldenViews> {
     for (const [part, third] of thirds.entries())
       if (third.rows > 0) hydrants.push(await build(`hydrant-${part}`, [third]));
     views.built.push(await build('built', hydrants));
+    builtDirs.push(join(root, `built-${i}`));
     const [first, ...others] = hydrants;
     if (first !== undefined) views.mixed.push(first);
     if (others.length === 2) {
@@ -178,5 +182,5 @@ export async function openGoldenViews(set: GoldenSet): Promise<GoldenViews> {
       if (last !== undefined) views.mixed.push(last);
     }
   }
-  return { ...views, missing: [...missing], close };
+  return { ...views, builtDirs, missing: [...missing], close };
 }
