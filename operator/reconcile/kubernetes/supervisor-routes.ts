@@ -17,18 +17,15 @@ import {
   supervisorStatus,
   supervisorSummary,
   taskOf,
-  type WorkerAnswer,
 } from '../../api/supervisor-view.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { type KubeObject, textAt } from '../../kube/object.ts';
 import { objectPath } from '../../kube/resource.ts';
 import type { Caches } from './caches.ts';
 import { INGESTIONS } from './kinds.ts';
-import type { AskWorker } from './worker-reports.ts';
+import { askPods, type AskWorker } from './worker-reports.ts';
 
 const BASE = '/druid/indexer/v1';
-const ASK_MS = 2000;
-const PORT = 8084;
 /** Who changed a field at a console's request. */
 const CONSOLE = 'sluice-console';
 
@@ -85,7 +82,7 @@ export function supervisorRoutes(parts: SupervisorParts): readonly Route[] {
           id,
           object,
           pods(object),
-          await ask(parts, pods(object), signal),
+          await askPods(pods(object), parts.askWorker, signal),
           parts.clock.nowMs(),
         ),
       ),
@@ -99,7 +96,9 @@ export function supervisorRoutes(parts: SupervisorParts): readonly Route[] {
     ),
     get(
       'supervisor/:id/stats',
-      one(async (_, object, { signal }) => supervisorStats(await ask(parts, pods(object), signal))),
+      one(async (_, object, { signal }) =>
+        supervisorStats(await askPods(pods(object), parts.askWorker, signal)),
+      ),
     ),
     get(
       'supervisor/:id/history',
@@ -185,25 +184,6 @@ function history({ caches }: SupervisorParts, object: KubeObject): readonly unkn
     spec: supervisorSpec({ ...object, spec: (revision['data'] as { spec?: unknown })?.spec }),
     version: textAt(revision, 'metadata', 'creationTimestamp'),
   }));
-}
-
-async function ask(
-  { askWorker }: SupervisorParts,
-  pods: readonly KubeObject[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, WorkerAnswer>> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
-  const answers = await Promise.all(
-    pods.map(async (pod): Promise<readonly (readonly [string, WorkerAnswer])[]> => {
-      const ip = textAt(pod, 'status', 'podIP');
-      if (ip === '') return [];
-      const host = ip.includes(':') ? `[${ip}]` : ip;
-      // A worker that does not answer says nothing.
-      const answer = await askWorker(`${host}:${PORT}`, limit).catch(() => undefined);
-      return answer === undefined ? [] : [[pod.metadata.name, answer]];
-    }),
-  );
-  return new Map(answers.flat());
 }
 
 async function suspend(

@@ -16,14 +16,24 @@ export async function workerReports(
   ask: AskWorker,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, WorkerReport>> {
+  const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return askPods(staying, async (address, limit) => readReport(await ask(address, limit)), signal);
+}
+
+/** Answers of all that answer in time, by pod name; a pod without an address is not asked. */
+export async function askPods<T>(
+  pods: readonly KubeObject[],
+  ask: (address: string, signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, T>> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const found = await Promise.all(
-    pods.map(async (pod): Promise<readonly (readonly [string, WorkerReport])[]> => {
+    pods.map(async (pod): Promise<readonly (readonly [string, T])[]> => {
       const address = textAt(pod, 'status', 'podIP');
-      if (address === '' || pod.metadata.deletionTimestamp !== undefined) return [];
+      if (address === '') return [];
       const host = address.includes(':') ? `[${address}]` : address;
       try {
-        return [[pod.metadata.name, readReport(await ask(`${host}:${PORT}`, limit))]];
+        return [[pod.metadata.name, await ask(`${host}:${PORT}`, limit)]];
       } catch {
         return [];
       }
