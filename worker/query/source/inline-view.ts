@@ -1,11 +1,11 @@
 // Inline rows as a view, so that they are read like any other rows. Fed by plan.ts; read by run/.
 // Source: druid-query-api.md 5, 17.
 
-import { ETERNITY } from '../../../core/model/interval.ts';
 import type { Column, View } from '../../view/view.ts';
 import { longOf, type Value } from '../value.ts';
 import type { InlineSource } from './inline-source.ts';
 import { valueColumn } from './value-column.ts';
+import { valuesView } from './values-view.ts';
 
 /** How Druid's ids of such rows go on. */
 const ID_END = '_-146136543-09-08T08:23:32.096Z_146140482-04-24T15:36:27.903Z_dummy_version';
@@ -13,38 +13,21 @@ const ID_END = '_-146136543-09-08T08:23:32.096Z_146140482-04-24T15:36:27.903Z_du
 /** The rows as a view; a column called `__time` gives their times. */
 export function inlineView(source: InlineSource): View {
   const names = source.columns.map(({ name }) => name);
-  const times = timesOf(source);
-  const columns = new Map<string, Column>();
-  return {
+  return valuesView({
     segmentId: source.name + ID_END,
-    interval: ETERNITY,
-    rows: times.length,
-    minTimeMs: times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
-    maxTimeMs: times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
-    timeSorted: times.every((time, row) => row === 0 || time >= times[row - 1]!),
-    sizeBytes: 0,
+    times: timesOf(source),
     dimensions: names.filter((name) => name !== '__time'),
-    metrics: [],
-    metadata: { aggregators: null, queryGranularity: null, rollup: null, timestampSpec: null },
-    readTimes(from, count, out) {
-      out.set(times.subarray(from, from + count));
-    },
-    column(name) {
-      const known = columns.get(name);
-      if (known !== undefined) return known;
+    make(name) {
       const at = names.indexOf(name);
       const column = source.columns[at];
       if (column === undefined) return undefined;
       const { complex } = column;
       const values = valuesOf(source, at);
-      const made =
-        complex === undefined
-          ? valueColumn(name, values, column.type)
-          : objectColumn(complex, values);
-      columns.set(name, made);
-      return made;
+      return complex === undefined
+        ? valueColumn(name, values, column.type)
+        : objectColumn(complex, values);
     },
-  };
+  });
 }
 
 function objectColumn(typeName: string, values: readonly Value[]): Column {
