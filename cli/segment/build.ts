@@ -7,6 +7,7 @@ import { bucketer } from '../../core/model/granularity.ts';
 import { formatInstant, formatInterval, type Interval } from '../../core/model/interval.ts';
 import { MAX_TIME_MS, MIN_TIME_MS } from '../../core/model/interval.ts';
 import { Failure } from '../../core/runtime/failure.ts';
+import type { IndexData } from '../../worker/index/index-data.ts';
 import { indexView } from '../../worker/index/index-view.ts';
 import type { BadRecordSample } from '../../worker/roles/ingest/index-messages.ts';
 import { RecordIndexer } from '../../worker/roles/ingest/record-indexer.ts';
@@ -123,8 +124,7 @@ class SegmentBuild {
     }
     const interval = this.#interval;
     // What is in memory at the end is merged from there: the rows of a small file are written once.
-    const { schema: final } = this.#spec.ingestion;
-    const rest = this.#indexer.freeze().map(({ data }) => indexView(data, metadataOf(final)));
+    const rest = this.#indexer.freeze().map(({ data }) => this.#viewOf(data));
     if (interval === undefined || this.#hydrants.length + rest.length === 0)
       throw new Failure(
         'input',
@@ -205,13 +205,16 @@ class SegmentBuild {
   }
 
   async #persist(): Promise<void> {
-    const { schema } = this.#spec.ingestion;
     for (const { piece, data } of this.#indexer.freeze()) {
       const dir = join(this.#work, String(this.#hydrants.length));
-      await this.#build([indexView(data, metadataOf(schema))], data.interval, dir, HYDRANT);
+      await this.#build([this.#viewOf(data)], data.interval, dir, HYDRANT);
       this.#hydrants.push(dir);
       this.#indexer.drop([piece]);
     }
+  }
+
+  #viewOf(data: IndexData): View {
+    return indexView(data, metadataOf(this.#spec.ingestion.schema));
   }
 
   async #merge(interval: Interval, rest: readonly View[]): Promise<BuiltSegment> {

@@ -2,6 +2,7 @@
 // and for each input the way from its ids to the merged ones. Unsorted dictionaries (the in-memory index) are
 // sorted first. Memory: the merged values once, and four bytes per entry of each input.
 
+import { emptySlice } from '../view/byte-slice.ts';
 import { type ByteSlice, type StringColumn, VECTOR_ROWS } from '../view/view.ts';
 import { ValueArena } from './value-arena.ts';
 import { compareUtf8, prefixAt } from './value-order.ts';
@@ -90,7 +91,7 @@ function usageOf(column: StringColumn, rows: number, isSet: boolean): Usage {
 /** The used values of one input in ascending order, one at a time. */
 class Source {
   readonly count: number;
-  readonly value: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+  readonly value: ByteSlice = emptySlice();
   prefix = 0;
   readonly #column: StringColumn;
   readonly #used: Uint8Array;
@@ -137,7 +138,7 @@ function sortedIds(column: StringColumn, used: Uint8Array, count: number): Int32
   const ids = new Int32Array(count);
   for (let id = 0, n = 0; id < used.length; id++) if (used[id] === 1) ids[n++] = id;
   const arena = new ValueArena(count);
-  const value: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+  const value = emptySlice();
   for (let i = 0; i < count; i++) {
     column.dictionary.readUtf8(ids[i]!, value);
     arena.push(value);

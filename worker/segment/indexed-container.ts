@@ -6,6 +6,7 @@
 //        files <base>_value_<i>: values of 2^p elements each
 //   value = i32 marker (-1 = null), payload
 
+import { emptySlice } from '../view/byte-slice.ts';
 import type { ByteSlice } from '../view/view.ts';
 import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
@@ -103,7 +104,7 @@ export class IndexedReader {
 }
 
 /** Used within one call. */
-const slice: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+const slice = emptySlice();
 
 function readChunk(layout: Layout, first: number): Chunk {
   const { headerFile, headerAt, isLittleEndian, size } = layout;

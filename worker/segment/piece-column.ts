@@ -12,6 +12,7 @@ import {
   VECTOR_ROWS,
   type View,
 } from '../view/view.ts';
+import { pointAt } from '../view/byte-slice.ts';
 
 /** The merged id of null, which sorts before all values. */
 const NULL_ID = 0;
@@ -199,9 +200,7 @@ function textColumn(column: NumericColumn, rows: number): StringColumn {
     readUtf8(id, out) {
       const text = texts[id] ?? null;
       if (text === null) return false;
-      out.bytes = encoder.encode(text);
-      out.start = 0;
-      out.end = out.bytes.length;
+      pointAt(out, encoder.encode(text));
       return true;
     },
   };

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failure, messageOf } from '../../core/runtime/failure.ts';
+import { copyRange } from '../view/byte-slice.ts';
 import { bytesOfI32, bytesOfStr, type ByteWriter } from './byte-writer.ts';
 import {
   CHUNK_BYTES_MAX,
@@ -25,8 +26,6 @@ import {
 
 /** Bytes collected before a write: large enough that the call does not count. */
 const BUFFER_BYTES = 1 << 20;
-/** Up to here copying in a loop costs less than a view of the bytes. */
-const SHORT_BYTES = 48;
 
 /** A segment folder being written. */
 export class SmooshWriter implements ByteWriter {
@@ -122,29 +121,20 @@ export class SmooshWriter implements ByteWriter {
   }
 
   bytes(bytes: Uint8Array): void {
-    const length = bytes.length;
-    if (length > BUFFER_BYTES) {
-      this.#flush();
-      this.#write(bytes, this.#flushed);
-      this.#flushed += length;
-      return;
-    }
-    this.#room(length);
-    this.#buffer.set(bytes, this.#used);
-    this.#used += length;
+    this.range(bytes, 0, bytes.length);
   }
 
   range(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (length > SHORT_BYTES) {
-      this.bytes(bytes.subarray(start, end));
+    if (length > BUFFER_BYTES) {
+      this.#flush();
+      this.#write(bytes.subarray(start, end), this.#flushed);
+      this.#flushed += length;
       return;
     }
     this.#room(length);
-    const buffer = this.#buffer;
-    let at = this.#used;
-    for (let i = start; i < end; i++) buffer[at++] = bytes[i]!;
-    this.#used = at;
+    copyRange(bytes, start, end, this.#buffer, this.#used);
+    this.#used += length;
   }
 
   str(text: string): void {

@@ -1,6 +1,7 @@
 // The dictionary of a string column in a segment: plain or front coded, read lazily. Feeds string-column.ts.
 // Source: druid-segment-format.md 2.3.2 to 2.3.4.
 
+import { emptySlice, pointAt } from '../view/byte-slice.ts';
 import type { ByteSlice, Dictionary } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
 import { type FrontCodedReader, readFrontCoded } from './front-coded.ts';
@@ -58,17 +59,15 @@ function frontCodedEntries(reader: FrontCodedReader): Entries {
     read(id, out) {
       const value = bytes(id);
       if (value === undefined) return false;
-      out.bytes = value;
-      out.start = 0;
-      out.end = value.length;
+      pointAt(out, value);
       return true;
     },
   };
 }
 
-const NO_BYTES = new Uint8Array(0);
 /** Used within one call. */
-const slice: ByteSlice = { bytes: NO_BYTES, start: 0, end: 0 };
+const slice = emptySlice();
+const NO_BYTES = slice.bytes;
 
 class StoredDictionary implements Dictionary {
   readonly size: number;

@@ -1,7 +1,7 @@
 // Writes string columns: dictionary, ids or id lists, and a bitmap for each entry. Fed by build.ts.
 // Source: druid-segment-format.md 2.3; the grammars stand in string-column.ts, int-sequence.ts and id-lists.ts.
 
-import type { ByteSlice } from '../view/view.ts';
+import { emptySlice } from '../view/byte-slice.ts';
 import type { BitmapWriter } from './bitmap-writer.ts';
 import { writeBlocks } from './block-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
@@ -65,7 +65,7 @@ export function writeStringColumn(out: ByteWriter, column: StringValues): void {
 function writeDictionary(out: ByteWriter, hasNull: boolean, values: ValueArena): void {
   const writer = new IndexedWriter(out, values.size + (hasNull ? 1 : 0), true);
   if (hasNull) writer.add(undefined);
-  const value: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+  const value = emptySlice();
   for (let i = 0; i < values.size; i++) {
     values.read(i, value);
     writer.addRange(value.bytes, value.start, value.end);

@@ -3,6 +3,7 @@
 // by string-writer.ts.
 
 import { Failure } from '../../core/runtime/failure.ts';
+import { copyRange } from '../view/byte-slice.ts';
 import type { ByteSlice } from '../view/view.ts';
 import { PREFIX_BYTES, prefixAt, sortPairs } from './value-order.ts';
 
@@ -10,8 +11,6 @@ const PAGE_POWER = 20;
 const PAGE_BYTES = 1 << PAGE_POWER;
 /** Page numbers are the high bits of a signed 32-bit position. */
 const PAGES_MAX = 2048;
-/** Up to here copying in a loop costs less than a view of the bytes. */
-const SHORT_BYTES = 48;
 
 /** A growing list of byte strings. A value lies within one page; longer ones have a page of their own size. */
 export class ValueArena {
@@ -38,9 +37,7 @@ export class ValueArena {
     if (length > left || this.#pages.length === 0) this.#addPages(length);
     const start = this.#next;
     const page = this.#pages[start >>> PAGE_POWER]!;
-    let at = start & (PAGE_BYTES - 1);
-    if (length > SHORT_BYTES) page.set(bytes.subarray(from, to), at);
-    else for (let i = from; i < to; i++) page[at++] = bytes[i]!;
+    copyRange(bytes, from, to, page, start & (PAGE_BYTES - 1));
     if (this.#size === this.#starts.length) {
       this.#starts = grown(this.#starts);
       this.#lengths = grown(this.#lengths);

@@ -10,6 +10,7 @@ import type {
   NumericColumn,
   StringColumn,
 } from './view.ts';
+import { pointAt } from './byte-slice.ts';
 
 /** A value of a row: absent and undefined read as null. Lists are for string dimensions. */
 export type RowValue =
@@ -49,9 +50,7 @@ class RowDictionary implements Dictionary {
   readUtf8(id: number, out: ByteSlice): boolean {
     const value = this.value(id);
     if (value === null) return false;
-    out.bytes = encoder.encode(value);
-    out.start = 0;
-    out.end = out.bytes.length;
+    pointAt(out, encoder.encode(value));
     return true;
   }
 }

@@ -1,7 +1,8 @@
 // String filters over dictionary columns: once an entry, then bitmaps where few entries match, ids where many do.
 // Fed by compile.ts. Source: performance.md 6.
 
-import type { ByteSlice, Dictionary } from '../../view/view.ts';
+import { emptySlice } from '../../view/byte-slice.ts';
+import type { Dictionary } from '../../view/view.ts';
 import type { SourceSet } from '../engine/source.ts';
 import type { StringSource } from '../engine/stored-source.ts';
 import type { LeafFilter } from '../filter-model.ts';
@@ -161,7 +162,7 @@ function testBytes(
   to: number,
   table: Uint8Array,
 ): void {
-  const out: ByteSlice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+  const out = emptySlice();
   for (let id = from; id < to; id++) {
     if (dictionary.readUtf8(id, out) && test(out.bytes, out.start, out.end)) table[id] = YES;
   }
