@@ -89,7 +89,7 @@ function fieldFeeder(field: DimensionSpec, state: SketchState, sources: SourceSe
   const isFloat = isFloatSource(field, sources);
   return rowFeeder((row, slot) => {
     for (const value of values(row)) {
-      if (value !== null && value !== DROPPED) state.sketch(slot).addHash(hashOf(value, isFloat));
+      if (value !== null && value !== DROPPED) state.cell(slot).addHash(hashOf(value, isFloat));
     }
   });
 }
@@ -106,7 +106,7 @@ function textFeeder(source: StringSource, state: SketchState): Feeder {
       hash = text === null ? -1 : hashOf(text, false);
       hashes[id] = hash;
     }
-    if (hash > 0) state.sketch(slot).addHash(hash);
+    if (hash > 0) state.cell(slot).addHash(hash);
   };
   if (!multi) return rowFeeder((row, slot) => add(source.ids()[row]!, slot));
   return rowFeeder((row, slot) => {
@@ -120,7 +120,7 @@ function numberFeeder(source: NumericSource, state: SketchState): Feeder {
   const get = getterOf(source);
   return rowFeeder((row, slot) => {
     const value = get(row);
-    if (value !== null) state.sketch(slot).addHash(hashOf(value, isFloat));
+    if (value !== null) state.cell(slot).addHash(hashOf(value, isFloat));
   });
 }
 
@@ -150,6 +150,6 @@ function byRow(aggregator: Cardinality, state: SketchState, sources: SourceSet):
       }
     }
     const hash = hashBytes(scratch, end);
-    state.sketch(slot).addHash(hash);
+    state.cell(slot).addHash(hash);
   });
 }

@@ -7,8 +7,7 @@ import { QuantilesSketch } from '../../../core/complex/quantiles-sketch.ts';
 import { ThetaSketch } from '../../../core/complex/theta-sketch.ts';
 import type { SketchAggregator } from '../sketch-model.ts';
 import type { Value } from '../value.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
-import type { AggregateState } from './state.ts';
+import { ComplexCells } from './complex-cells.ts';
 
 /** What the cells of a sketch aggregator are. */
 function kindOfSketch(aggregator: SketchAggregator): ComplexKind {
@@ -18,62 +17,32 @@ function kindOfSketch(aggregator: SketchAggregator): ComplexKind {
 }
 
 /** Cells of sketches, made on first use. */
-export class ComplexState implements AggregateState {
+export class ComplexState extends ComplexCells<ComplexValue> {
   readonly cellBytes = 4096;
   readonly aggregator: SketchAggregator;
   readonly kind: ComplexKind;
-  private cells: (ComplexValue | undefined)[] = [];
 
   constructor(aggregator: SketchAggregator) {
+    super();
     this.aggregator = aggregator;
     this.kind = kindOfSketch(aggregator);
   }
 
-  reserve(): void {
-    // Cells are sparse: an empty one costs nothing.
+  protected make(): ComplexValue {
+    return this.kind.make();
   }
 
-  /** The sketch of a cell, to add to. */
-  cell(slot: number): ComplexValue {
-    return (this.cells[slot] ??= this.kind.make());
-  }
-
-  merge(other: AggregateState, slots: Int32Array): void {
-    if (!(other instanceof ComplexState)) throw new TypeError('sketches merge with sketches');
-    for (let i = 0; i < slots.length; i++) {
-      const cell = other.cells[i];
-      if (cell !== undefined) this.cell(slots[i]!).fold(cell);
-    }
-  }
-
-  pick(slots: Int32Array): ComplexState {
-    const picked = new ComplexState(this.aggregator);
-    picked.cells = Array.from(slots, (slot) => this.cells[slot]);
-    return picked;
+  protected empty(): ComplexState {
+    return new ComplexState(this.aggregator);
   }
 
   value(slot: number): Value {
     if (!this.aggregator.shouldFinalize) return this.raw(slot);
-    const cell = this.cells[slot] ?? this.kind.make();
+    const cell = this.cells[slot] ?? this.make();
     if (cell instanceof QuantilesSketch) return BigInt(cell.n);
     if (!(cell instanceof HllSketch || cell instanceof ThetaSketch))
       throw new TypeError(`${this.kind.typeName} has no estimate`);
     const estimate = cell.estimate();
     return this.aggregator.round ? BigInt(Math.round(estimate)) : estimate;
-  }
-
-  raw(slot: number): Value {
-    return (this.cells[slot] ?? this.kind.make()).toBytes();
-  }
-
-  write(out: ByteWriter, count: number): void {
-    for (let i = 0; i < count; i++) out.bytes(this.cells[i]?.toBytes() ?? new Uint8Array(0));
-  }
-
-  read(input: ByteReader, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const bytes = input.bytes();
-      if (bytes.length > 0) this.cell(i).foldBytes(bytes);
-    }
   }
 }

@@ -163,7 +163,7 @@ function hyperUniqueFeeder(fieldName: string, state: SketchState, sources: Sourc
       'use cardinality',
     );
   }
-  return objectFeeder(source, sources.cursor, (slot, bytes) => state.sketch(slot).foldBytes(bytes));
+  return objectFeeder(source, sources.cursor, (slot, bytes) => state.cell(slot).foldBytes(bytes));
 }
 
 /** Drops the rows its filter does not pass, then feeds the inner aggregator. */
