@@ -2,17 +2,9 @@
 // a broker. Everything must be as Druid recorded it, the order of rows and the ids of segments included.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeSketches } from './close-sketches.ts';
-import { comparable } from './golden-comparison.ts';
+import { compareGolden } from './golden-comparison.ts';
 import { parseQuery } from '../../worker/query/query.ts';
-import {
-  difference,
-  exactJson,
-  GOLDEN_SETS,
-  goldenSet,
-  isEstimate,
-  parseExactJson,
-} from './golden-set.ts';
+import { exactJson, GOLDEN_SETS, goldenSet, parseExactJson } from './golden-set.ts';
 import { goldenZips, type ServedSegments, serveSegments } from './served-segments.ts';
 
 /** Queries of all sets. */
@@ -41,15 +33,8 @@ test('every recorded answer, through historical and broker', async () => {
         failures.push(`${set.name} ${name}: ${response.status} ${text}`);
         continue;
       }
-      const parsed = parseQuery(query);
-      const theirs = comparable(parsed, result, set.name, 'broker');
-      const ours = comparable(parsed, parseExactJson(text), set.name, 'broker');
-      const found = difference(
-        set.name === 'sketches' ? closeSketches(ours, theirs, true) : ours,
-        theirs,
-        '',
-        isEstimate(query) ? 1e-9 : 0,
-      );
+      const comparison = compareGolden(parseQuery(query), { query, result }, set.name, 'broker');
+      const found = comparison.difference(parseExactJson(text));
       if (found === undefined) passed++;
       else failures.push(`${set.name} ${name}: ${found}`);
     }

@@ -1,7 +1,8 @@
 // What of a golden answer can be asked of which source. Rows rolled up in another number of pieces, the order of rows
 // that are equal in time, the bytes of a segment: these are left out by name, everything else must be equal.
 
-import type { GoldenQuery } from './golden-set.ts';
+import { closeSketches } from './close-sketches.ts';
+import { difference, type GoldenQuery, isEstimate } from './golden-set.ts';
 
 /** Where rows are read from. */
 export type Source = 'druid' | 'built' | 'index' | 'mixed' | 'broker';
@@ -70,6 +71,32 @@ export function comparable(query: object, answer: unknown, set: string, source: 
   if (query.queryType === 'scan' && source !== 'druid' && source !== 'broker')
     return scanRows(answer, 'order' in query && query.order !== 'none');
   return answer;
+}
+
+/** Compares answers to one recorded query; estimates within what they may differ by. */
+export interface GoldenComparison {
+  /** The compared part of an answer, Druid's values where those of sketches are close enough. */
+  near(answer: unknown): unknown;
+  /** Undefined when the answer is the recorded one. */
+  difference(answer: unknown): string | undefined;
+}
+
+/** @param query  the golden query, parsed */
+export function compareGolden(
+  query: object,
+  golden: { readonly query: unknown; readonly result: unknown },
+  set: string,
+  source: Source,
+): GoldenComparison {
+  const theirs = comparable(query, golden.result, set, source);
+  // Over Druid's own segments values come in Druid's order.
+  const isOrdered = source === 'druid' || source === 'broker';
+  const near = (answer: unknown): unknown => {
+    const ours = comparable(query, answer, set, source);
+    return set === 'sketches' ? closeSketches(ours, theirs, isOrdered) : ours;
+  };
+  const tolerance = isEstimate(golden.query) ? 1e-9 : 0;
+  return { near, difference: (answer) => difference(near(answer), theirs, '', tolerance) };
 }
 
 /** 33.0.0, which made the sketches, has no `projections`; a segment of ours has another size. */

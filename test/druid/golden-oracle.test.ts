@@ -3,16 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseQuery } from '../../worker/query/query.ts';
-import { closeSketches } from './close-sketches.ts';
-import { comparable, notComparable } from './golden-comparison.ts';
-import {
-  difference,
-  exactJson,
-  GOLDEN_SETS,
-  goldenSet,
-  isEstimate,
-  parseExactJson,
-} from './golden-set.ts';
+import { compareGolden, notComparable } from './golden-comparison.ts';
+import { exactJson, GOLDEN_SETS, goldenSet, parseExactJson } from './golden-set.ts';
 import { openGoldenViews } from './golden-views.ts';
 import { openOracle, oracleMissing } from './oracle.ts';
 
@@ -53,15 +45,8 @@ test.skipIf(missing !== undefined).each(GOLDEN_SETS)(
       const answers = parseExactJson(out) as readonly OracleResult[];
       expect(answers.length).toBe(asked.length);
       asked.forEach((golden, i) => {
-        const query = parseQuery(golden.query);
-        const theirs = comparable(query, golden.result, name, 'built');
-        const again = comparable(query, answers[i]?.result, name, 'built');
-        const found = difference(
-          name === 'sketches' ? closeSketches(again, theirs, false) : again,
-          theirs,
-          '',
-          isEstimate(golden.query) ? 1e-9 : 0,
-        );
+        const comparison = compareGolden(parseQuery(golden.query), golden, name, 'built');
+        const found = comparison.difference(answers[i]?.result);
         if (found === undefined) passed++;
         else failures.push(`${golden.name}: ${found} ${JSON.stringify(answers[i]?.error) ?? ''}`);
       });

@@ -19,9 +19,8 @@ import {
 } from '../../worker/query/query.ts';
 import { runToEnd } from '../../worker/query/run/run-query.ts';
 import type { View } from '../../worker/view/view.ts';
-import { closeSketches } from './close-sketches.ts';
-import { comparable, notComparable, type Source } from './golden-comparison.ts';
-import { difference, GOLDEN_SETS, goldenSet, isEstimate, parseExactJson } from './golden-set.ts';
+import { compareGolden, notComparable, type Source } from './golden-comparison.ts';
+import { difference, GOLDEN_SETS, goldenSet, parseExactJson } from './golden-set.ts';
 import { openGoldenViews } from './golden-views.ts';
 
 /** Queries of each set that pass today, by source: fewer fail the test. */
@@ -73,12 +72,9 @@ function check(
   const query = parseQuery(golden.query);
   const pieces = piecesOf(query, views);
   const text = [...answerQuery(query, pieces, UNLIMITED)].join('');
-  const theirs = comparable(query, golden.result, set, source);
-  const near = (answer: string): unknown => {
-    const ours = comparable(query, parseExactJson(answer), set, source);
-    return set === 'sketches' ? closeSketches(ours, theirs, source === 'druid') : ours;
-  };
-  const found = difference(near(text), theirs, '', isEstimate(golden.query) ? 1e-9 : 0);
+  const comparison = compareGolden(query, golden, set, source);
+  const near = (answer: string): unknown => comparison.near(parseExactJson(answer));
+  const found = comparison.difference(parseExactJson(text));
   if (found !== undefined) return found;
   if (query.dataSource.type !== 'query') {
     const other = distributed(query, pieces);

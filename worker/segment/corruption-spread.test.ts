@@ -10,6 +10,7 @@ import { TimePair } from '../../core/complex/time-pair.ts';
 import { isFailure } from '../../core/runtime/failure.ts';
 import type { CompiledIndexSpec, CompiledMetric } from '../../core/spec/compiled.ts';
 import { rowView } from '../view/row-view.ts';
+import { seededNumbers } from '../../test/builders/seeded-numbers.ts';
 import { BlockCache } from './block-cache.ts';
 import { buildSegment } from './build.ts';
 import { openSegment } from './reader.ts';
@@ -33,15 +34,6 @@ const HEAD_BYTES = 512;
 const GOLDEN = fileURLToPath(new URL('../../test/druid/golden/', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'corruption-spread-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** Numbers from a seed, so that a failure can be repeated. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 const NASTY = [0x7fffffff, -1, -2_147_483_648, 0, 1, 65_537, 0x00ffffff, 0x7ffffff0];
 
@@ -282,7 +274,7 @@ test(`${RUNS} damages over every internal file: corrupt or readable, quick and w
     const path = join(target.dir, target.file);
     const bytes = readFileSync(path);
     const what = `run ${run}, ${target.internal} of ${target.dir}`;
-    writeFileSync(path, damage(bytes, target, generator(run * 7919 + 1)));
+    writeFileSync(path, damage(bytes, target, seededNumbers(run * 7919 + 1)));
     const before = process.memoryUsage().arrayBuffers;
     const begun = process.cpuUsage();
     try {

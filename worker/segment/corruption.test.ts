@@ -1,3 +1,4 @@
+import { seededNumbers } from '../../test/builders/seeded-numbers.ts';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,15 +16,6 @@ import { unzipSegment } from './zip.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'corruption-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** Numbers from a seed, so that a failure can be repeated. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 /** Values that lengths and counts should never be trusted with. */
 const NASTY = [0x7fffffff, -1, -2_147_483_648, 0, 1, 65_537, 0x00ffffff];
@@ -64,7 +56,7 @@ async function attack(dir: string, runs: number, seed: number): Promise<Tally> {
   const tally: Tally = { defects: 0, intact: 0, slowestMs: 0 };
   const target = join(root, 'attacked');
   for (let run = 0; run < runs; run++) {
-    const random = generator(seed + run);
+    const random = seededNumbers(seed + run);
     rmSync(target, { recursive: true, force: true });
     mkdirSync(target);
     // Most of the bytes, and of the trouble, are in the chunk file.
