@@ -3,20 +3,16 @@
 // and requests, memory, an idle stretch, a change of all. Limits are those of behaviour B24.
 
 import { createServer, type Server } from 'node:http';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { openKafkaAdmin } from '../core/kafka/admin.ts';
 import { field, type KubeObject, listAt, textAt } from '../operator/kube/object.ts';
 import { INGESTIONS, KINDS } from '../operator/reconcile/kubernetes/kinds.ts';
-import { environmentOf, s3Of } from '../test/e2e/deployment.ts';
-import { type ControlPlane, startControlPlane } from '../test/e2e/operator/control-plane.ts';
+import { s3Of } from '../test/e2e/deployment.ts';
+import { startControlPlane } from '../test/e2e/operator/control-plane.ts';
 import { Objects } from '../test/e2e/operator/objects.ts';
-import { RoleProcess } from '../test/e2e/role-process.ts';
-import { freePorts } from '../test/servers/ports.ts';
 import type { Servers } from '../test/servers/servers.ts';
+import { OperatorProcess, PHASE_MS } from './operator-process.ts';
 import type { Verdict } from './report.ts';
 
 const NAMESPACE = 'bench';
@@ -25,7 +21,6 @@ const TOPIC = 'bench-topic';
 const AT_ONCE = 16;
 /** Where every fake worker answers. */
 const WORKER = { host: '127.77.0.1', port: 8084 };
-const PHASE_MS = 1_800_000;
 
 /** Size of a run. */
 export interface OperatorBenchParams {
@@ -46,7 +41,7 @@ export async function run(params: OperatorBenchParams): Promise<OperatorBenchRes
   const worker = await fakeWorker();
   let operator: OperatorProcess | undefined;
   try {
-    operator = await OperatorProcess.open(plane, params.servers);
+    operator = await OperatorProcess.open(plane, params.servers, NAMESPACE);
     return await measure(params, new Objects(plane.admin, NAMESPACE), operator);
   } catch (error) {
     if (operator !== undefined) console.error(operator.tail());
@@ -220,136 +215,4 @@ function fakeWorker(): Promise<Server> {
     server.once('error', reject);
     server.listen(WORKER.port, WORKER.host, () => resolve(server));
   });
-}
-
-/** The operator's process and what it says of itself. */
-class OperatorProcess {
-  readonly #process: RoleProcess;
-  readonly #url: string;
-
-  private constructor(process: RoleProcess, port: number) {
-    this.#process = process;
-    this.#url = `http://127.0.0.1:${port}/metrics`;
-  }
-
-  static async open(plane: ControlPlane, servers: Servers): Promise<OperatorProcess> {
-    const [port = 0] = await freePorts('127.0.0.1', 1);
-    const environment = {
-      ...(await environmentOf(NAMESPACE, servers)),
-      ...podAccount(plane.kubeconfig),
-      // As the chart sets it for a limit of 400 MiB.
-      NODE_OPTIONS: '--max-old-space-size=220 --max-semi-space-size=4',
-      SLUICE_IMAGE: 'localhost/sluice:bench',
-      SLUICE_NAMESPACE: NAMESPACE,
-      SLUICE_WATCH_NAMESPACE: NAMESPACE,
-      SLUICE_CONNECTIONS_SECRET: 'connections',
-    };
-    const args = ['operator', '--host', '127.0.0.1', '--port', String(port)];
-    return new OperatorProcess(new RoleProcess('operator', args, environment), port);
-  }
-
-  start(): void {
-    this.#process.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.#process.stop();
-  }
-
-  async kill(): Promise<void> {
-    await this.#process.kill();
-  }
-
-  tail(): string {
-    return this.#process.tail();
-  }
-
-  /** Asks until it is so; the process may not listen yet. */
-  async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-    const endMs = performance.now() + PHASE_MS;
-    for (;;) {
-      if (await isSo().catch(() => false)) return;
-      if (performance.now() > endMs) throw new Error(`${what}: not in time`);
-      await sleep(100);
-    }
-  }
-
-  async #series(name: string): Promise<readonly { labels: string; value: number }[]> {
-    const text = await (await fetch(this.#url)).text();
-    return text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-      .map((line) => ({
-        labels: line.slice(name.length, line.lastIndexOf(' ')),
-        value: Number(line.slice(line.lastIndexOf(' ') + 1)),
-      }));
-  }
-
-  /** Sum of the series whose labels contain a text. */
-  async figure(name: string, labels = ''): Promise<number> {
-    const all = await this.#series(name);
-    return all.filter((s) => s.labels.includes(labels)).reduce((sum, s) => sum + s.value, 0);
-  }
-
-  async most(name: string): Promise<number> {
-    return Math.max(...(await this.#series(name)).map(({ value }) => value));
-  }
-
-  /** Changing requests, renewals of the lease (PUT) and events (POST) aside. */
-  async writes(): Promise<number> {
-    const all = await this.#series('sluice_rest_client_requests_total');
-    return all
-      .filter(({ labels }) => /method="(PATCH|DELETE)"/.test(labels))
-      .reduce((sum, s) => sum + s.value, 0);
-  }
-
-  async counts(): Promise<{ requests: number; passes: number; writes: number }> {
-    return {
-      requests: await this.figure('sluice_rest_client_requests_total'),
-      passes: await this.figure('sluice_reconcile_total'),
-      writes: await this.writes(),
-    };
-  }
-
-  rssMiB(): number {
-    return this.#kernel('VmRSS');
-  }
-
-  rssPeakMiB(): number {
-    return this.#kernel('VmHWM');
-  }
-
-  #kernel(name: string): number {
-    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
-    const kib = new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1];
-    return Math.round(Number(kib) / 1024);
-  }
-
-  /** User and system time so far, s. */
-  cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8').split(') ')[1] ?? '';
-    const fields = stat.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  }
-}
-
-/** The account of a pod with the rights of the kubeconfig's user, as a kubelet would mount it. */
-function podAccount(kubeconfig: string): Readonly<Record<string, string>> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-account-'));
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as {
-    clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }];
-    users: [{ user: { token: string } }];
-  };
-  const [{ cluster }] = config.clusters;
-  writeFileSync(
-    join(folder, 'ca.crt'),
-    Buffer.from(cluster['certificate-authority-data'], 'base64'),
-  );
-  writeFileSync(join(folder, 'token'), config.users[0].user.token);
-  const { hostname, port } = new URL(cluster.server);
-  return {
-    SLUICE_SERVICE_ACCOUNT: folder,
-    KUBERNETES_SERVICE_HOST: hostname,
-    KUBERNETES_SERVICE_PORT: port,
-  };
 }
