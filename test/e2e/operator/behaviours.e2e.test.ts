@@ -1,33 +1,27 @@
 // Behaviours that no other file's story shows: a restart with everything in another order, conflicts only, requests that
 // fire once over a crash, deadlines, the fleet's limit, rotated secrets, what a standby and a deaf process say.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import type { PartitionState } from '../../../core/metadata/values.ts';
 import type { Transport } from '../../../operator/kube/client.ts';
 import { field, type KubeObject } from '../../../operator/kube/object.ts';
 import { INGESTIONS, KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
 import { until } from '../waiting.ts';
-import { type ControlPlane, hasControlPlane, startControlPlane } from './control-plane.ts';
+import { hasControlPlane } from './control-plane.ts';
 import { isWatch, refusal } from './faulty-transport.ts';
-import { conditionOf, mutations, OperatorBench } from './operator-bench.ts';
+import { conditionOf, mutations, type OperatorBench } from './operator-bench.ts';
+import { benchForEachTest } from './suite.ts';
 import { rewriting } from './rewriting-transport.ts';
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const SPEC2 = { segments: { period: 'PT5M' } };
 
 describe.skipIf(!hasControlPlane())('behaviours of the operator', () => {
-  let plane: ControlPlane;
   let bench: OperatorBench;
-
-  beforeAll(async () => {
-    plane = await startControlPlane();
+  benchForEachTest((opened) => {
+    bench = opened;
   });
-  afterAll(() => plane?.stop());
-  beforeEach(async () => {
-    bench = await OperatorBench.open(plane);
-  });
-  afterEach(() => bench.close());
 
   async function ready(name: string, spec: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const { objects } = bench;

@@ -1,30 +1,26 @@
 // What goes wrong between operator and API server, on a real one: bad days, death at each write, two operators, a
 // frozen leader, a poisoned resource. The numbers are those of the behaviours in the operator's design.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../core/runtime/failure.ts';
 import type { MetadataStore } from '../../../core/metadata/port.ts';
 import { field, type KubeObject, textAt } from '../../../operator/kube/object.ts';
 import { INGESTIONS, KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
 import { until } from '../waiting.ts';
-import { type ControlPlane, hasControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, hasControlPlane } from './control-plane.ts';
 import { dyingAt, type Faults, flaky, freezable } from './faulty-transport.ts';
 import { mutations, OperatorBench } from './operator-bench.ts';
+import { benchForEachTest } from './suite.ts';
 
 const EVENTS = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events' } as const;
 
 describe.skipIf(!hasControlPlane())('an operator in trouble', () => {
   let plane: ControlPlane;
   let bench: OperatorBench;
-
-  beforeAll(async () => {
-    plane = await startControlPlane();
+  benchForEachTest((opened, started) => {
+    bench = opened;
+    plane = started;
   });
-  afterAll(() => plane?.stop());
-  beforeEach(async () => {
-    bench = await OperatorBench.open(plane);
-  });
-  afterEach(() => bench.close());
 
   test('B1: 409, 410, 429, 500 and cut watches delay the end state, and change nothing of it', async () => {
     const faults: Faults = { conflicts: 0, refused: 0, cut: 0, expired: 0 };

@@ -1,26 +1,20 @@
 // The life of a resource on a real API server: applied, changed, suspended, invalid, deleted. The numbers are those of
 // the behaviours in the operator's design.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../core/runtime/failure.ts';
 import { field, listAt } from '../../../operator/kube/object.ts';
 import { INGESTIONS, KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
 import { until } from '../waiting.ts';
-import { type ControlPlane, hasControlPlane, startControlPlane } from './control-plane.ts';
-import { conditionOf, mutations, OperatorBench } from './operator-bench.ts';
+import { hasControlPlane } from './control-plane.ts';
+import { conditionOf, mutations, type OperatorBench } from './operator-bench.ts';
+import { benchForEachTest } from './suite.ts';
 
 describe.skipIf(!hasControlPlane())('a resource on Kubernetes', () => {
-  let plane: ControlPlane;
   let bench: OperatorBench;
-
-  beforeAll(async () => {
-    plane = await startControlPlane();
+  benchForEachTest((opened) => {
+    bench = opened;
   });
-  afterAll(() => plane?.stop());
-  beforeEach(async () => {
-    bench = await OperatorBench.open(plane);
-  });
-  afterEach(() => bench.close());
 
   test('an applied resource gets its pods, and is Ready when they are', async () => {
     await bench.start();

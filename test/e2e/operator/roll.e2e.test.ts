@@ -1,30 +1,24 @@
 // Changes of running workers on a real API server: rolls one at a time, a stuck roll overtaken, scale-down that waits
 // for partitions, restart on request. Readiness is what the test reports in a kubelet's place.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import { field, type KubeObject, textAt } from '../../../operator/kube/object.ts';
 import type { Transport } from '../../../operator/kube/client.ts';
 import { INGESTIONS, KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
 import { until } from '../waiting.ts';
-import { type ControlPlane, hasControlPlane, startControlPlane } from './control-plane.ts';
+import { hasControlPlane } from './control-plane.ts';
 import { delayedWatch } from './faulty-transport.ts';
-import { mutations, OperatorBench } from './operator-bench.ts';
+import { mutations, type OperatorBench } from './operator-bench.ts';
+import { benchForEachTest } from './suite.ts';
 
 const NAMES = ['wiki-g0-0', 'wiki-g1-0', 'wiki-g2-0'] as const;
 
 describe.skipIf(!hasControlPlane())('changes of workers', () => {
-  let plane: ControlPlane;
   let bench: OperatorBench;
-
-  beforeAll(async () => {
-    plane = await startControlPlane();
+  benchForEachTest((opened) => {
+    bench = opened;
   });
-  afterAll(() => plane?.stop());
-  beforeEach(async () => {
-    bench = await OperatorBench.open(plane);
-  });
-  afterEach(() => bench.close());
 
   const hashOf = (pod: KubeObject): string =>
     pod.metadata.annotations?.['sluice.dev/template-hash'] ?? '';
