@@ -54,7 +54,6 @@ export const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   'temporal-polyfill': ['core/model/', 'core/spec/', 'operator/coordinator/', 'worker/query/'],
   yaml: ['core/spec/', 'cli/generate.ts'],
   yauzl: ['worker/segment/'],
-  yazl: ['worker/segment/'],
   zod: ['core/spec/'],
   // Compilers of the committed wasm; run by `npm run generate` only.
   assemblyscript: ['worker/segment/wasm/', 'worker/source/kafka/wasm/'],

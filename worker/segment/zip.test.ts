@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   createWriteStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, expect, test } from 'vitest';
-import yazl from 'yazl';
 import { isFailure } from '../../core/runtime/failure.ts';
+import { zipBytes, zipDirectory } from './zip-writer.ts';
 import { unzipSegment, zipSegment } from './zip.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'zip-'));
@@ -38,11 +42,13 @@ async function zipOf(
   name: string,
   entries: readonly (readonly [string, string])[],
 ): Promise<string> {
-  const zip = new yazl.ZipFile();
-  for (const [file, text] of entries) zip.addBuffer(Buffer.from(text), file);
-  zip.end();
+  const sources = entries.map(([file, text], i) => {
+    const path = join(root, `${name}.${i}`);
+    writeFileSync(path, text);
+    return { name: file, path };
+  });
   const path = join(root, name);
-  await pipeline(zip.outputStream, createWriteStream(path));
+  await pipeline(zipBytes(sources), createWriteStream(path));
   return path;
 }
 
@@ -120,4 +126,35 @@ test('an entry that holds more than it declares is cut off', async () => {
     code: 'SegmentCorrupt',
   });
   expect(existsSync(out)).toBe(false);
+});
+
+test('a zip of more than 4 GiB has its directory and files found', async () => {
+  const start = 5 * 2 ** 30;
+  const entries = [];
+  const path = join(root, 'wide.zip');
+  // A hole before the files stands for the gigabytes.
+  const file = openSync(path, 'w');
+  let at = start;
+  for (const [name, text] of Object.entries(FILES)) {
+    const zip = readFileSync(await zipOf('one.zip', [[name, text]]));
+    const directory = zip.indexOf(Buffer.from('PK\x01\x02', 'latin1'));
+    const [crc, packedBytes] = [zip.readUInt32LE(directory + 16), zip.readUInt32LE(directory + 20)];
+    entries.push({ name, crc32: crc, packedBytes, bytes: text.length, offset: at });
+    at += writeSync(file, zip, 0, directory, at);
+  }
+  const end = zipDirectory(entries, at);
+  writeSync(file, end, 0, end.length, at);
+  closeSync(file);
+  const { hashes } = await unzipSegment(path, join(root, 'wide'), { bytesMax: 1_000_000 });
+  expect([...hashes.keys()]).toEqual(Object.keys(FILES));
+  for (const [name, text] of Object.entries(FILES))
+    expect(readFileSync(join(root, 'wide', name), 'utf8')).toBe(text);
+});
+
+test('a file that cannot be read fails the packing', async () => {
+  const dir = folder('unreadable');
+  symlinkSync(join(root, 'nowhere'), join(dir, '00001.smoosh'));
+  const error: unknown = await zipSegment(dir, join(root, 'never.zip')).catch((e: unknown) => e);
+  expect(isFailure(error, 'transient'), String(error)).toBe(true);
+  expect(String(error)).toMatch(/00001\.smoosh/);
 });

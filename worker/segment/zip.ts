@@ -9,9 +9,9 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
-import yazl from 'yazl';
 import { Failure, messageOf } from '../../core/runtime/failure.ts';
 import { type FileHashes, HashTaker, type SegmentHashes } from './segment-hashes.ts';
+import { zipBytes } from './zip-writer.ts';
 
 /** A packed segment. */
 export interface ZippedSegment {
@@ -23,10 +23,6 @@ export interface ZippedSegment {
 
 /** The only files a segment has. */
 const NAMES = /^(?:\d{5}\.smoosh|factory\.json|meta\.smoosh|version\.bin)$/;
-/** LZ4 blocks hardly shrink; level 1 takes what dictionaries and offsets give. */
-const DEFLATE_LEVEL = 1;
-/** A fixed date, so that the same segment gives the same zip. The format knows none before 1980. */
-const ENTRY_DATE = new Date(1980, 0, 1);
 
 /**
  * Packs the files of `dir`, sorted by name, into `zipPath`, which must not exist, and makes it durable.
@@ -34,18 +30,9 @@ const ENTRY_DATE = new Date(1980, 0, 1);
  * @throws Failure `transient` SegmentUnwritable
  */
 export async function zipSegment(dir: string, zipPath: string): Promise<ZippedSegment> {
-  const zip = new yazl.ZipFile();
   try {
     const names = (await readdir(dir)).filter((name) => NAMES.test(name)).toSorted();
-    for (const name of names) {
-      zip.addFile(join(dir, name), name, {
-        compressionLevel: DEFLATE_LEVEL,
-        mtime: ENTRY_DATE,
-        forceDosTimestamp: true,
-        mode: 0o100644,
-      });
-    }
-    zip.end();
+    const files = names.map((name) => ({ name, path: join(dir, name) }));
     const hash = createHash('sha256');
     let bytes = 0;
     const count = new Transform({
@@ -56,7 +43,7 @@ export async function zipSegment(dir: string, zipPath: string): Promise<ZippedSe
       },
     });
     const out = createWriteStream(zipPath, { flags: 'wx', flush: true });
-    await pipeline(zip.outputStream, count, out);
+    await pipeline(zipBytes(files), count, out);
     return { bytes, sha256: hash.digest('hex') };
   } catch (error) {
     const text = `segment ${dir}: packing into ${zipPath}: ${messageOf(error)}`;
