@@ -173,7 +173,7 @@ export function compress(length: i32): i32 {
 
 // ---- The small form: of all ways to write the block from the matches found, one that takes the fewest bytes.
 
-const HEADS: i32 = 0x60000; // u32 each: 1 + the last position of a hash of 4 bytes
+const HEADS: i32 = 0x60000; // u16 each: 1 + the last position of a hash of 4 bytes
 const LONG_HEADS: i32 = 0x80000; // the same of 12 bytes
 const CHAIN: i32 = 0xa0000; // u16 a position: 1 + the position before with the same hash
 const LONG_CHAIN: i32 = 0xc0000;
@@ -185,6 +185,8 @@ const STEPS: i32 = 0x190000; // u16 a position: length of the match taken, 0 for
 const BARS: i32 = 0x1c0000; // i32 each: where matches begin that are taken whole
 const HEAD_BITS: i32 = 15;
 const LONG: i32 = 12;
+// Searches without a match of LONG after which the second hash is left out until one is found by the first.
+const LONG_MISSES: i32 = 4096;
 
 // Earlier places looked at for each byte, by the two hashes.
 let tries: i32 = 0;
@@ -218,21 +220,28 @@ function matchLength(a: i32, b: i32, limit: i32): i32 {
   return n;
 }
 
-// Bit k says that matches are looked for at byte k of each 8-byte number: at those that vary and right behind them. The
-// others find theirs by extending those to either side.
+// Bit k says that matches are looked for at byte k of each 8-byte number: at those that vary, other than with the byte
+// below as a sign does, and right behind them. The others find theirs by extending those to either side.
 function searchedOf8(length: i32): i32 {
   let differences: u64 = 0;
+  let turns: u64 = 0;
   const end = INPUT + min(length, SAMPLE) - 16;
-  for (let at = INPUT; at <= end; at += 8) differences |= load<u64>(at) ^ load<u64>(at + 8);
+  for (let at = INPUT; at <= end; at += 8) {
+    const difference = load<u64>(at) ^ load<u64>(at + 8);
+    differences |= difference;
+    turns |= difference ^ (difference << 8);
+  }
   let varying = 0;
-  for (let k = 0; k < 8; k++) if (((differences >> (k << 3)) & 0xff) != 0) varying |= 1 << k;
+  for (let k = 0; k < 64; k += 8) {
+    if (((differences >> k) & 0xff) != 0 && ((turns >> k) & 0xff) != 0) varying |= 1 << (k >> 3);
+  }
   return varying | (varying << 1) | (varying >> 7) | 1;
 }
 
 // Fills LENGTHS and OFFSETS; returns the number of BARS.
 function findMatches(length: i32, width: i32, isMost: bool): i32 {
-  memory.fill(HEADS, 0, 4 << HEAD_BITS);
-  memory.fill(LONG_HEADS, 0, 4 << HEAD_BITS);
+  memory.fill(HEADS, 0, 2 << HEAD_BITS);
+  memory.fill(LONG_HEADS, 0, 2 << HEAD_BITS);
   memory.fill(LENGTHS, 0, 2 * length);
   const searched = width == 8 && !isMost ? searchedOf8(length) : 0xff;
   const last = length - 12;
@@ -240,6 +249,7 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
   let previous = 0;
   let offset = 0;
   let bars = 0;
+  let misses = 0;
   for (let p = 0; p <= last; p++) {
     const at = INPUT + p;
     let best = 3;
@@ -253,16 +263,19 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
     }
     if (best <= plenty && ((searched >> (p & 7)) & 1) != 0) {
       const word = load<u32>(at);
-      const head = HEADS + <i32>(((word * 0x9e3779b1) >> (32 - HEAD_BITS)) << 2);
-      let candidate = <i32>load<u32>(head);
-      store<u32>(head, p + 1);
+      const head = HEADS + <i32>(((word * 0x9e3779b1) >> (32 - HEAD_BITS)) << 1);
+      let candidate = <i32>load<u16>(head);
+      store<u16>(head, <u16>(p + 1));
       store<u16>(CHAIN + (p << 1), <u16>candidate);
-      const mixed = load<u64>(at) * 0x9e3779b185ebca87 ^ <u64>load<u32>(at + 8) * 0xc2b2ae3d27d4eb4f;
-      const longHead =
-        LONG_HEADS + <i32>(((mixed * 0x9e3779b185ebca87) >> (64 - HEAD_BITS)) << 2);
-      let longCandidate = <i32>load<u32>(longHead);
-      store<u32>(longHead, p + 1);
-      store<u16>(LONG_CHAIN + (p << 1), <u16>longCandidate);
+      let longCandidate = 0;
+      if (misses++ < LONG_MISSES || isMost) {
+        const mixed = load<u64>(at) * 0x9e3779b185ebca87 ^ <u64>load<u32>(at + 8) * 0xc2b2ae3d27d4eb4f;
+        const longHead =
+          LONG_HEADS + <i32>(((mixed * 0x9e3779b185ebca87) >> (64 - HEAD_BITS)) << 1);
+        longCandidate = <i32>load<u16>(longHead);
+        store<u16>(longHead, <u16>(p + 1));
+        store<u16>(LONG_CHAIN + (p << 1), <u16>longCandidate);
+      }
       if (best < enough) {
         const limit = end - p;
         for (let k = longTries; k > 0 && longCandidate != 0; k--) {
@@ -289,6 +302,7 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
           candidate = <i32>load<u16>(CHAIN + ((candidate - 1) << 1));
         }
       }
+      if (best >= LONG) misses = 0;
     }
     if (offset == 0) {
       previous = 0;
