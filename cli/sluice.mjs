@@ -9,5 +9,23 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(2);
 }
+await useCompiledCode();
 const { main } = await import('./main.ts');
 process.exitCode = await main(process.argv.slice(2));
+
+// Later starts take the compiled code from the user's cache folder; where there is none to write, nothing changes.
+async function useCompiledCode() {
+  const [{ enableCompileCache }, { access, constants }, { homedir }, { join }] = await Promise.all([
+    import('node:module'),
+    import('node:fs/promises'),
+    import('node:os'),
+    import('node:path'),
+  ]);
+  const caches = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  try {
+    await access(caches, constants.W_OK);
+    enableCompileCache(join(caches, 'sluice', 'compiled'));
+  } catch {
+    // Only a slower start.
+  }
+}

@@ -12,7 +12,7 @@ import { type RealWorkers, startRealWorkers } from './real-workers.ts';
 
 const ROWS = Number(process.env['SLUICE_MOVES_ROWS'] ?? 500_000);
 const PARTITIONS = 4;
-const RATE = 5000;
+const RATE = 7000;
 const DELETIONS = 8;
 
 describe.skipIf(!hasControlPlane())('real workers under the operator', () => {

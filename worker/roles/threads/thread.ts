@@ -2,6 +2,8 @@
 // (`serveThread`). Messages are numbers, small control objects, bytes that are transferred and shared arrays;
 // nothing else crosses a thread (architecture.md "Threads").
 
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import {
   isMainThread,
   parentPort,
@@ -42,12 +44,23 @@ export interface Thread<Request, Event> {
  */
 const YOUNG_MB = 16;
 
+/** Program of a thread: unlike the process's first thread none looks into the process's cache of compiled code by itself. */
+function withCompiledCode(url: URL): string {
+  const folder = getCompileCacheDir();
+  const use =
+    folder === undefined
+      ? ''
+      : `require('node:module').enableCompileCache(${JSON.stringify(dirname(folder))});`;
+  return `${use}import(${JSON.stringify(url.href)});`;
+}
+
 /** Starts the module at `url` as a thread. `heapMb` bounds its JavaScript heap (typed arrays are outside of it). */
 export function startThread<Request, Event>(
   url: URL,
   options: { name: string; heapMb?: number; data?: unknown },
 ): Thread<Request, Event> {
-  const worker = new Worker(url, {
+  const worker = new Worker(withCompiledCode(url), {
+    eval: true,
     name: options.name,
     workerData: options.data,
     resourceLimits: {
