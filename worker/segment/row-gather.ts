@@ -69,6 +69,11 @@ export function gatherIds(
   column: number,
   out: Int32Array,
 ): void {
+  const [only] = pieces;
+  if (pieces.length === 1 && only?.sorted !== undefined) {
+    gatherSorted(only.sorted.keys.columns[column]!.ids, only.sorted.order, order, out);
+    return;
+  }
   const lane = new Int32Array(pieces.length * LANE);
   const heads = new Heads(pieces);
   const { at: next, end: ends } = heads;
@@ -87,6 +92,19 @@ export function gatherIds(
     }
     const id = lane[next[p]!++]!;
     if ((entry & JOINS) === 0) out[n++] = id;
+  }
+}
+
+/** A single input that was sorted, which all rows in memory are, needs no lanes. */
+function gatherSorted(
+  ids: Int32Array,
+  positions: Int32Array,
+  { entries }: RowOrder,
+  out: Int32Array,
+): void {
+  let n = 0;
+  for (let j = 0; j < positions.length; j++) {
+    if ((entries[j]! & JOINS) === 0) out[n++] = ids[positions[j]!]!;
   }
 }
 
