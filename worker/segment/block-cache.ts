@@ -1,26 +1,43 @@
 // Decoded blocks of all segments of a process, bounded by bytes. Filled by the column readers through
 // CachedBlocks; the least recently used half goes first (second chance). Not shared between threads.
+//
+// Memory of a block that goes is used for the next one of its size: a scan of more than the bound would otherwise leave
+// the collector as much as it reads. So a block is valid only until another is decoded, unless it is lent.
 
 /** A decoded block in the cache. `slots` and `index` say where its owner looks for it. */
 interface Entry<T> {
   readonly value: T;
   readonly bytes: number;
+  readonly buffer?: ArrayBuffer;
   readonly slots: (Entry<T> | undefined)[];
   readonly index: number;
   used: boolean;
+  /** Somebody may still read it after it went. */
+  isLent: boolean;
 }
+
+/** Memory of so many bytes, whatever is in it. */
+export type TakeBytes = (bytes: number) => ArrayBuffer;
 
 /** What a decoder returns: the block and the bytes it holds. */
 export interface Decoded<T> {
   readonly value: T;
   readonly bytes: number;
+  /** All memory of the block, where nobody reads the value later than {@link CachedBlocks} says. */
+  readonly buffer?: ArrayBuffer;
 }
+
+/** Memory of closed segments that is kept for others: this part of the bound. */
+const FREE_PART = 8;
 
 /** The bound. One for all segments of a thread. */
 export class BlockCache {
   readonly #bytesMax: number;
   readonly #entries = new Set<Entry<unknown>>();
   #bytes = 0;
+  /** By length. */
+  readonly #free = new Map<number, ArrayBuffer[]>();
+  #freeBytes = 0;
 
   /** @param bytesMax  decoded bytes kept at most; a block just read is usable even if it alone is larger */
   constructor(bytesMax: number) {
@@ -32,35 +49,64 @@ export class BlockCache {
     return this.#bytes;
   }
 
+  /** The same and the memory kept for more, which the bound is of. */
+  get heldBytes(): number {
+    return this.#bytes + this.#freeBytes;
+  }
+
+  /** Memory for a block: that of one which is evicted for it, or which went with its segment, or new. */
+  readonly take: TakeBytes = (bytes) => {
+    const kept = this.#free.get(bytes)?.pop();
+    if (kept !== undefined) {
+      this.#freeBytes -= bytes;
+      return kept;
+    }
+    while (this.heldBytes + bytes > this.#bytesMax) {
+      if (this.#freeBytes > 0) this.#forgetFree();
+      else {
+        const evicted = this.#evictOne();
+        if (evicted === undefined) break;
+        const buffer = reusable(evicted);
+        if (buffer?.byteLength === bytes) return buffer;
+      }
+    }
+    return new ArrayBuffer(bytes);
+  };
+
   /** Puts a block where its owner looks for it, and evicts others to stay within the bound. */
-  add<T>(decoded: Decoded<T>, slots: (Entry<T> | undefined)[], index: number): T {
-    const entry: Entry<T> = { ...decoded, slots, index, used: false };
+  add<T>(decoded: Decoded<T>, slots: (Entry<T> | undefined)[], index: number): Entry<T> {
+    const entry: Entry<T> = { ...decoded, slots, index, used: false, isLent: false };
     slots[index] = entry;
     this.#entries.add(entry);
     this.#bytes += decoded.bytes;
-    this.#evict();
-    return decoded.value;
+    if (this.heldBytes > this.#bytesMax) this.#forgetFree();
+    while (this.#bytes > this.#bytesMax && this.#evictOne() !== undefined);
+    return entry;
   }
 
   /** Forgets the blocks of one owner. */
   drop<T>(slots: (Entry<T> | undefined)[]): void {
     slots.forEach((entry) => {
-      if (entry !== undefined) this.#remove(entry);
+      if (entry === undefined) return;
+      this.#remove(entry);
+      const buffer = reusable(entry);
+      if (buffer !== undefined) this.#keepFree(buffer);
     });
   }
 
-  #evict(): void {
+  /** Evicts the block that was not used for longest. */
+  #evictOne(): Entry<unknown> | undefined {
     for (const entry of this.#entries) {
-      if (this.#bytes <= this.#bytesMax) return;
-      if (entry.used) {
-        // A second chance: to the end of the queue, where the loop meets it again unmarked.
-        entry.used = false;
-        this.#entries.delete(entry);
-        this.#entries.add(entry);
-      } else {
+      if (!entry.used) {
         this.#remove(entry);
+        return entry;
       }
+      // A second chance: to the end of the queue, where the loop meets it again unmarked.
+      entry.used = false;
+      this.#entries.delete(entry);
+      this.#entries.add(entry);
     }
+    return undefined;
   }
 
   #remove(entry: Entry<unknown>): void {
@@ -68,27 +114,62 @@ export class BlockCache {
     this.#bytes -= entry.bytes;
     entry.slots[entry.index] = undefined;
   }
+
+  #keepFree(buffer: ArrayBuffer): void {
+    const { byteLength } = buffer;
+    if (this.#freeBytes + byteLength > this.#bytesMax / FREE_PART) return;
+    if (this.heldBytes + byteLength > this.#bytesMax) return;
+    const list = this.#free.get(byteLength);
+    if (list === undefined) this.#free.set(byteLength, [buffer]);
+    else list.push(buffer);
+    this.#freeBytes += byteLength;
+  }
+
+  #forgetFree(): void {
+    this.#free.clear();
+    this.#freeBytes = 0;
+  }
+}
+
+/** The memory of a block that went, unless somebody may still read it. */
+function reusable({ buffer, isLent }: Entry<unknown>): ArrayBuffer | undefined {
+  return isLent ? undefined : buffer;
 }
 
 /** The numbered blocks of one owner, decoded when first asked for. */
 export class CachedBlocks<T> {
   readonly #cache: BlockCache;
-  readonly #decode: (index: number) => Decoded<T>;
+  readonly #decode: (index: number, take: TakeBytes) => Decoded<T>;
   readonly #slots: (Entry<T> | undefined)[] = [];
+  #lent: Entry<T> | undefined;
 
-  constructor(cache: BlockCache, decode: (index: number) => Decoded<T>) {
+  constructor(cache: BlockCache, decode: (index: number, take: TakeBytes) => Decoded<T>) {
     this.#cache = cache;
     this.#decode = decode;
   }
 
-  /** Block `index`; the caller checks that it exists. */
+  /** Block `index`, valid until any block of the cache is asked for; the caller checks that it exists. */
   get(index: number): T {
-    const entry = this.#slots[index];
-    if (entry !== undefined) {
-      entry.used = true;
-      return entry.value;
+    return this.#entry(index).value;
+  }
+
+  /** The same, valid until the next call of this method: whatever is decoded meanwhile goes elsewhere. */
+  lend(index: number): T {
+    const entry = this.#entry(index);
+    if (entry !== this.#lent) {
+      if (this.#lent !== undefined) this.#lent.isLent = false;
+      this.#lent = entry;
+      entry.isLent = true;
     }
-    return this.#cache.add(this.#decode(index), this.#slots, index);
+    return entry.value;
+  }
+
+  #entry(index: number): Entry<T> {
+    const entry = this.#slots[index];
+    if (entry === undefined)
+      return this.#cache.add(this.#decode(index, this.#cache.take), this.#slots, index);
+    entry.used = true;
+    return entry;
   }
 
   /** Forgets every block. */
@@ -107,7 +188,7 @@ export interface ReadContext {
 /** Blocks that are forgotten when the segment is closed. */
 export function cachedBlocks<T>(
   context: ReadContext,
-  decode: (index: number) => Decoded<T>,
+  decode: (index: number, take: TakeBytes) => Decoded<T>,
 ): CachedBlocks<T> {
   const blocks = new CachedBlocks(context.cache, decode);
   context.closers.push(() => blocks.close());

@@ -5,7 +5,9 @@
 //   value     = i32 marker, compressed block
 
 import { BLOCK_BYTES_MAX, type Compression, decompress, peekDecompressed } from './compression.ts';
+import type { TakeBytes } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
+import { lz4Input } from './lz4-wasm.ts';
 
 /** What a block's size follows from. */
 export interface BlockShape {
@@ -20,17 +22,16 @@ export interface BlockShape {
 
 /** Numbered blocks of bytes. */
 export interface BlockSource {
-  /** The decompressed bytes of a block, in an array of their own that starts its buffer. */
-  read(index: number): Uint8Array;
+  /** The decompressed bytes of a block, in memory that `take` gives. */
+  read(index: number, take: TakeBytes): Uint8Array<ArrayBuffer>;
   /** The same bytes, at the start of a buffer aligned for any number, valid until the next call of any source. */
-  peek(index: number): Uint8Array;
+  peek(index: number): Uint8Array<ArrayBuffer>;
   /** Where block `index` starts in its file, for messages. */
   offsetOf(index: number): number;
 }
 
 /** No compression makes a block longer than this. */
 const COMPRESSED_MAX = BLOCK_BYTES_MAX + 1024;
-const scratch = new Uint8Array(COMPRESSED_MAX);
 
 /**
  * Reads the container at the cursor and moves past it.
@@ -85,14 +86,14 @@ function blockSource(
     const offset = offsetOf(index);
     const length = valuesAt + (ends[index] ?? 0) - offset;
     if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
-    file.readInto(offset, scratch, 0, length);
-    return scratch.subarray(0, length);
+    file.readInto(offset, lz4Input, 0, length);
+    return lz4Input.subarray(0, length);
   };
   const { compression } = shape;
   return {
     offsetOf,
-    read(index) {
-      const out = new Uint8Array(bytesOf(index));
+    read(index, take) {
+      const out = new Uint8Array(take(bytesOf(index)));
       decompress(compression, packed(index), out, file, offsetOf(index));
       return out;
     },
@@ -111,9 +112,16 @@ export function readPlainRun(
   const { file, position: at } = cursor;
   cursor.skip(values * width);
   const offsetOf = (index: number): number => at + index * sizePer * width;
-  const read = (index: number): Uint8Array =>
-    file.read(offsetOf(index), Math.min(sizePer, values - index * sizePer) * width);
-  return { offsetOf, read, peek: read };
+  const bytesOf = (index: number): number => Math.min(sizePer, values - index * sizePer) * width;
+  return {
+    offsetOf,
+    read(index, take) {
+      const out = new Uint8Array(take(bytesOf(index)));
+      file.readInto(offsetOf(index), out, 0, out.length);
+      return out;
+    },
+    peek: (index) => file.read(offsetOf(index), bytesOf(index)),
+  };
 }
 
 /** @throws Failure `corrupt` unless full blocks hold at least one value and at most {@link BLOCK_BYTES_MAX} bytes */

@@ -40,12 +40,12 @@ export class ByteBlocks {
     const expected = Math.ceil(total / BLOCK_BYTES_MAX);
     if (bounds.length - 1 !== expected)
       throw file.corrupt(blocksAt, `${bounds.length - 1} blocks for ${total} bytes`);
-    this.#blocks = cachedBlocks(context, (index) => {
+    this.#blocks = cachedBlocks(context, (index, take) => {
       const from = bounds[index] ?? 0;
       const at = blocksAt + from;
-      const out = new Uint8Array(Math.min(BLOCK_BYTES_MAX, total - index * BLOCK_BYTES_MAX));
+      const out = new Uint8Array(take(Math.min(BLOCK_BYTES_MAX, total - index * BLOCK_BYTES_MAX)));
       decompress(compression, file.read(at, (bounds[index + 1] ?? from) - from), out, file, at);
-      return { value: out, bytes: out.length };
+      return { value: out, bytes: out.length, buffer: out.buffer };
     });
   }
 

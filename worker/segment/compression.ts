@@ -58,7 +58,7 @@ export function peekDecompressed(
   length: number,
   place: Place,
   offset: number,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   if (compression === 'lz4') {
     const bytes = peekLz4(src, length);
     if (bytes?.length === length) return bytes;

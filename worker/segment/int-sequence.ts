@@ -5,7 +5,12 @@
 //   C2 = 02, u8 w, i32 n, i32 sizePer, u8 compression, block container of w-byte values in value order
 //   CI = 02, i32 n, i32 sizePer, u8 compression, block container of 4-byte values in value order
 
-import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
+import {
+  cachedBlocks,
+  type CachedBlocks,
+  type ReadContext,
+  type TakeBytes,
+} from './block-cache.ts';
 import {
   type BlockSource,
   checkBlockSize,
@@ -14,8 +19,9 @@ import {
 } from './block-container.ts';
 import { compressionOf } from './compression.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
+import { greatestPeeked } from './lz4-wasm.ts';
 
-type IntBlock = Uint8Array | Uint16Array | Int32Array;
+type IntBlock = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
 /** Reads runs of a sequence. */
 export interface IntReader {
@@ -42,10 +48,11 @@ class BlockIntReader implements IntReader {
   constructor(file: InternalFile, context: ReadContext, source: BlockSource, layout: IntLayout) {
     this.length = layout.length;
     this.#sizePer = layout.sizePer;
-    this.#blocks = cachedBlocks(context, (index) => {
-      const value = widen(source.read(index), layout);
-      checkLimit(value, layout.limit, file, source.offsetOf(index));
-      return { value, bytes: value.byteLength };
+    this.#blocks = cachedBlocks<IntBlock>(context, (index, take) => {
+      const numbers = widen(source.peek(index), layout);
+      checkLimit(numbers, layout.limit, file, source.offsetOf(index));
+      const value = copyOf(numbers, take);
+      return { value, bytes: value.byteLength, buffer: value.buffer };
     });
   }
 
@@ -62,19 +69,22 @@ class BlockIntReader implements IntReader {
   }
 }
 
-/** Bytes of a block as an array of numbers. Three-byte values and the other byte order are copied. */
-function widen(bytes: Uint8Array, layout: IntLayout): IntBlock {
+type IntNumbers = Uint8Array | Uint16Array | Int32Array;
+
+/** Bytes of a block as an array of numbers, where they are. Three-byte values are copied. */
+function widen(bytes: Uint8Array, layout: IntLayout): IntNumbers {
   const { width, isLittleEndian } = layout;
+  const { buffer, byteOffset, length } = bytes;
   if (width === 1) return bytes;
   if (width === 2) {
-    if (!isLittleEndian) Buffer.from(bytes.buffer).swap16();
-    return new Uint16Array(bytes.buffer);
+    if (!isLittleEndian) Buffer.from(buffer, byteOffset, length).swap16();
+    return new Uint16Array(buffer, byteOffset, length >>> 1);
   }
   if (width === 4) {
-    if (!isLittleEndian) Buffer.from(bytes.buffer).swap32();
-    return new Int32Array(bytes.buffer);
+    if (!isLittleEndian) Buffer.from(buffer, byteOffset, length).swap32();
+    return new Int32Array(buffer, byteOffset, length >>> 2);
   }
-  const out = new Int32Array(bytes.length / 3);
+  const out = new Int32Array(length / 3);
   const [low, high] = isLittleEndian ? [0, 2] : [2, 0];
   for (let i = 0, p = 0; i < out.length; i++, p += 3) {
     out[i] = bytes[p + low]! | (bytes[p + 1]! << 8) | (bytes[p + high]! << 16);
@@ -82,7 +92,20 @@ function widen(bytes: Uint8Array, layout: IntLayout): IntBlock {
   return out;
 }
 
-function checkLimit(block: IntBlock, limit: number, file: InternalFile, offset: number): void {
+/** The numbers in memory that `take` gives. */
+function copyOf(numbers: IntNumbers, take: TakeBytes): IntBlock {
+  const buffer = take(numbers.byteLength);
+  const out =
+    numbers instanceof Uint8Array
+      ? new Uint8Array(buffer)
+      : numbers instanceof Uint16Array
+        ? new Uint16Array(buffer)
+        : new Int32Array(buffer);
+  out.set(numbers);
+  return out;
+}
+
+function checkLimit(block: IntNumbers, limit: number, file: InternalFile, offset: number): void {
   if (isWithin(block, limit)) return;
   for (let i = 0; i < block.length; i++) {
     if (block[i]! >= limit || block[i]! < 0) {
@@ -95,9 +118,11 @@ function checkLimit(block: IntBlock, limit: number, file: InternalFile, offset: 
 }
 
 /** True when no value is negative, nor at or above the limit; the sign bit of either shows it. */
-function isWithin(block: IntBlock, limit: number): boolean {
+function isWithin(block: IntNumbers, limit: number): boolean {
   if (limit > 256 ** block.BYTES_PER_ELEMENT - 1) return true;
   const last = limit - 1;
+  const greatest = block instanceof Int32Array ? undefined : greatestPeeked(block);
+  if (greatest !== undefined) return greatest <= last;
   let bits = 0;
   // A loop for each type: one loop over all of them would look up the type at every value.
   if (block instanceof Uint8Array) {

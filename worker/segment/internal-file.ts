@@ -30,7 +30,7 @@ export class InternalFile implements Place {
   }
 
   /** `length` bytes at `offset` in an array of their own. @throws Failure `corrupt` beyond the range */
-  read(offset: number, length: number): Uint8Array {
+  read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     this.check(offset, length);
     const out = new Uint8Array(length);
     this.readInto(offset, out, 0, length);

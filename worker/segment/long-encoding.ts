@@ -13,7 +13,12 @@ import type { Place } from './place.ts';
 export interface LongDecoder {
   /** Bytes of a block of so many values. */
   bytesOf(values: number): number;
-  decode(bytes: Uint8Array, values: number, place: Place, offset: number): BigInt64Array;
+  decode(
+    bytes: Uint8Array<ArrayBuffer>,
+    values: number,
+    place: Place,
+    offset: number,
+  ): BigInt64Array<ArrayBuffer>;
 }
 
 /** Bits a packed value may have. */

@@ -2,6 +2,7 @@
 // plain one beyond. Fed by block readers and writers. One instance a thread.
 
 import { LZ4_WASM_BASE64 } from './generated/lz4.ts';
+import type { TakeBytes } from './block-cache.ts';
 import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
 
 /** The exports of wasm/lz4.as. Memory never grows, so its buffer stays the same. */
@@ -13,6 +14,8 @@ interface Lz4Exports {
   readonly OUTPUT_MAX: { readonly value: number };
   decompress(length: number, limit: number): number;
   narrow(count: number): number;
+  greatestOf8(length: number): number;
+  greatestOf16(length: number): number;
   compress(length: number): number;
   compressSmall(length: number, width: number, isMost: number): number;
 }
@@ -36,8 +39,14 @@ const INPUT = codec.INPUT.value;
 const OUTPUT = codec.OUTPUT.value;
 const INPUT_MAX = codec.INPUT_MAX.value;
 const OUTPUT_MAX = codec.OUTPUT_MAX.value;
+/** Where a block to be unpacked is best read to: it is not copied then. Overwritten by any function of this file. */
+export const lz4Input: Uint8Array = memory.subarray(INPUT, INPUT + INPUT_MAX);
 /** Positions of the small form are 16 bits. */
 const SMALL_MAX = 65_536;
+
+function placeInput(src: Uint8Array): void {
+  if (src.buffer !== memory.buffer || src.byteOffset !== INPUT) memory.set(src, INPUT);
+}
 
 /**
  * Decompresses `src` into `dst` from its start.
@@ -48,7 +57,7 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
   if (src.length > INPUT_MAX || dst.length > OUTPUT_MAX) {
     return lz4Decompress(src, 0, src.length, dst);
   }
-  memory.set(src, INPUT);
+  placeInput(src);
   const length = codec.decompress(src.length, dst.length);
   if (length > 0) dst.set(memory.subarray(OUTPUT, OUTPUT + length));
   return length;
@@ -59,9 +68,9 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
  *
  * @returns undefined when the block is malformed or holds more than `lengthMax` bytes, which are at most 65,536
  */
-export function peekLz4(src: Uint8Array, lengthMax: number): Uint8Array | undefined {
+export function peekLz4(src: Uint8Array, lengthMax: number): Uint8Array<ArrayBuffer> | undefined {
   if (src.length > INPUT_MAX || lengthMax > OUTPUT_MAX) return undefined;
-  memory.set(src, INPUT);
+  placeInput(src);
   const length = codec.decompress(src.length, lengthMax);
   return length < 0 ? undefined : memory.subarray(OUTPUT, OUTPUT + length);
 }
@@ -70,23 +79,38 @@ export function peekLz4(src: Uint8Array, lengthMax: number): Uint8Array | undefi
 const NARROWED_MAX = 8192;
 const ints = new Int32Array(codec.memory.buffer, INPUT, NARROWED_MAX);
 
-/** The same longs in 32 bits; undefined when they do not all fit. Fastest for what {@link peekLz4} gave. */
-export function narrowLongs(longs: BigInt64Array): Int32Array | undefined {
-  const isInPlace =
-    longs.buffer === codec.memory.buffer &&
-    longs.byteOffset === OUTPUT &&
-    longs.length <= NARROWED_MAX;
-  let out = longs.length === 0 ? new Int32Array(0) : undefined;
+/**
+ * The same longs in 32 bits, in memory that `take` gives; undefined when they do not all fit. Fastest for what
+ * {@link peekLz4} gave.
+ */
+export function narrowLongs(
+  longs: BigInt64Array,
+  take: TakeBytes,
+): Int32Array<ArrayBuffer> | undefined {
+  const isInPlace = isOutput(longs) && longs.length <= NARROWED_MAX;
+  let out: Int32Array<ArrayBuffer> | undefined;
   for (let at = 0; at < longs.length; at += NARROWED_MAX) {
     const count = Math.min(NARROWED_MAX, longs.length - at);
     if (!isInPlace)
       memory.set(new Uint8Array(longs.buffer, longs.byteOffset + 8 * at, 8 * count), OUTPUT);
     if (codec.narrow(count) === 0) return undefined;
-    if (count === longs.length) return ints.slice(0, count);
-    out ??= new Int32Array(longs.length);
-    out.set(ints.subarray(0, count), at);
+    out ??= new Int32Array(take(4 * longs.length));
+    out.set(count === NARROWED_MAX ? ints : ints.subarray(0, count), at);
   }
-  return out;
+  return out ?? new Int32Array(0);
+}
+
+/** The greatest of numbers of one or two bytes that {@link peekLz4} gave; undefined for others. */
+export function greatestPeeked(numbers: Uint8Array | Uint16Array): number | undefined {
+  if (!isOutput(numbers)) return undefined;
+  const { byteLength } = numbers;
+  return numbers.BYTES_PER_ELEMENT === 1
+    ? codec.greatestOf8(byteLength)
+    : codec.greatestOf16(byteLength);
+}
+
+function isOutput({ buffer, byteOffset }: ArrayBufferView): boolean {
+  return buffer === memory.buffer && byteOffset === OUTPUT;
 }
 
 /**

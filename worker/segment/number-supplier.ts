@@ -4,7 +4,12 @@
 //   supplier = 02, i32 rows, i32 sizePer, i8 compression id (longs: id - 126 = encoded), [encoding header], blocks
 //            | 01, i32 rows, i32 sizePer, block container (LZF)
 
-import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
+import {
+  cachedBlocks,
+  type CachedBlocks,
+  type ReadContext,
+  type TakeBytes,
+} from './block-cache.ts';
 import {
   type BlockShape,
   type BlockSource,
@@ -21,7 +26,11 @@ import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.
 /** Value types of numeric columns. */
 export type NumberType = 'LONG' | 'DOUBLE' | 'FLOAT';
 /** Longs that fit 32 bits are kept so: half the memory, and sums need no BigInt. */
-type NumberBlock = BigInt64Array | Int32Array | Float64Array | Float32Array;
+type NumberBlock =
+  | BigInt64Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>;
 
 /** Values of a numeric column, nulls as 0. */
 export interface NumberSupplier {
@@ -69,19 +78,30 @@ export function readNumberSupplier(
   return blockSupplier(cursor, context, { type, rows, sizePer, source, decoder });
 }
 
+/** Block `index` of `source`. */
+interface BlockPlace {
+  readonly source: BlockSource;
+  readonly index: number;
+  readonly file: Place;
+}
+
 interface NumberDecoder {
   bytesOf(values: number): number;
-  decode(source: BlockSource, index: number, values: number, place: Place): NumberBlock;
+  decode(from: BlockPlace, values: number, take: TakeBytes): NumberBlock;
 }
 
 /** Decodes longs where the block was unpacked; what fits 32 bits is never copied in 64. */
 function longDecoder(longs: LongDecoder): NumberDecoder {
   return {
     bytesOf: longs.bytesOf,
-    decode(source, index, values, place) {
+    decode({ source, index, file }, values, take) {
       const bytes = source.peek(index);
-      const decoded = longs.decode(bytes, values, place, source.offsetOf(index));
-      return narrowLongs(decoded) ?? (decoded.buffer === bytes.buffer ? decoded.slice() : decoded);
+      const decoded = longs.decode(bytes, values, file, source.offsetOf(index));
+      const narrow = narrowLongs(decoded, take);
+      if (narrow !== undefined || decoded.buffer !== bytes.buffer) return narrow ?? decoded;
+      const kept = new BigInt64Array(take(decoded.byteLength));
+      kept.set(decoded);
+      return kept;
     },
   };
 }
@@ -90,8 +110,8 @@ function floatingDecoder(type: 'DOUBLE' | 'FLOAT', isLittleEndian: boolean): Num
   const width = type === 'DOUBLE' ? 8 : 4;
   return {
     bytesOf: (values) => width * values,
-    decode(source, index) {
-      const bytes = source.read(index);
+    decode({ source, index }, _values, take) {
+      const bytes = source.read(index, take);
       const buffer = Buffer.from(bytes.buffer);
       if (!isLittleEndian) void (width === 8 ? buffer.swap64() : buffer.swap32());
       return width === 8 ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
@@ -113,9 +133,9 @@ function packedRun(
   if (decoder.bytesOf(per) > BLOCK_BYTES_MAX + 4)
     throw file.corrupt(at, 'packed longs are too wide');
   const offsetOf = (index: number): number => at + index * stride;
-  const read = (index: number): Uint8Array =>
+  const peek = (index: number): Uint8Array<ArrayBuffer> =>
     file.read(offsetOf(index), decoder.bytesOf(Math.min(per, rows - index * per)));
-  const source: BlockSource = { offsetOf, read, peek: read };
+  const source: BlockSource = { offsetOf, read: peek, peek };
   return blockSupplier(cursor, context, { type: 'LONG', rows, sizePer: per, source, decoder });
 }
 
@@ -132,10 +152,10 @@ function blockSupplier(
 ): NumberSupplier {
   const { type, rows, sizePer, source, decoder } = parts;
   const { file } = cursor;
-  const blocks = cachedBlocks<NumberBlock>(context, (index) => {
+  const blocks = cachedBlocks<NumberBlock>(context, (index, take) => {
     const values = Math.min(sizePer, rows - index * sizePer);
-    const value = decoder.decode(source, index, values, file);
-    return { value, bytes: value.byteLength };
+    const value = decoder.decode({ source, index, file }, values, take);
+    return { value, bytes: value.byteLength, buffer: value.buffer };
   });
   return new BlockNumbers(type, rows, sizePer, blocks);
 }
@@ -171,7 +191,7 @@ class BlockNumbers implements NumberSupplier {
     const start = from - index * this.#sizePer;
     // A run that ends in the next block, or an empty one at the very end.
     if (count === 0 || start + count > this.#sizePer) return undefined;
-    const block = this.#blocks.get(index);
+    const block = this.#blocks.lend(index);
     if (!(block instanceof Int32Array)) return undefined;
     return start === 0 && count === block.length ? block : block.subarray(start, start + count);
   }

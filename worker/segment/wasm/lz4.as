@@ -4,7 +4,7 @@
 
 export const INPUT: i32 = 65536;
 export const OUTPUT: i32 = 65536 * 4;
-export const INPUT_MAX: i32 = 66000;
+export const INPUT_MAX: i32 = 65536 + 1024;
 export const OUTPUT_MAX: i32 = 66000;
 const TABLE: i32 = 4096;
 const HASH_BITS: i32 = 13;
@@ -39,14 +39,75 @@ function repeat(d: i32, offset: i32, n: i32): void {
   for (let i = 0; i < n; i += step) v128.store(d + i, run);
 }
 
-// Returns the bytes written at OUTPUT, or -1. Never reads beyond INPUT + length + 16. Short copies move 16 bytes whatever
-// their length: a branch on the length would be guessed wrong too often.
+// Where fastSequences stopped; a module has no other way to return two numbers.
+let inputAt: i32 = 0;
+let outputAt: i32 = 0;
+
+// Does the sequences that neither end nor go wrong within the next bytes: one test stands for the checks of both ends. Stops
+// before the first that it does not do, which decompress repeats with every check. Whole vectors are copied whatever the
+// length: a branch on it would be guessed wrong too often.
+function fastSequences(send: i32, dend: i32): void {
+  let s = inputAt;
+  let d = outputAt;
+  // A sequence without further length bytes reads at most 17 + 16 bytes and writes at most 14 + 32.
+  const slast = send - 64;
+  const dlast = dend - 64;
+  while (((slast - s) | (dlast - d)) >= 0) {
+    const token = <i32>load<u8>(s);
+    const literals = token >> 4;
+    if (literals == 15) break;
+    v128.store(d, v128.load(s, 1));
+    const after = s + literals;
+    const to = d + literals;
+    const offset = <i32>load<u16>(after, 1);
+    const from = to - offset;
+    const low = token & 15;
+    if (low != 15) {
+      if (from < OUTPUT) break;
+      if (offset >= 16) {
+        v128.store(to, v128.load(from));
+        store<u32>(to, load<u32>(from, 16), 16);
+      } else if (offset >= 8) {
+        store<u64>(to, load<u64>(from));
+        store<u64>(to, load<u64>(from, 8), 8);
+        store<u64>(to, load<u64>(from, 16), 16);
+      } else {
+        if (offset == 0) break;
+        repeat(to, offset, 18);
+      }
+      s = after + 3;
+      d = to + low + 4;
+      continue;
+    }
+    const more = <i32>load<u8>(after, 3);
+    const n = more + 19;
+    if (more == 255 || n > dlast + 32 - to || offset == 0 || from < OUTPUT) break;
+    if (offset >= 16) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      if (n > 32) copy(to + 32, from + 32, n - 32);
+    } else if (offset >= 8) {
+      for (let i = 0; i < n; i += 8) store<u64>(to + i, load<u64>(from + i));
+    } else {
+      repeat(to, offset, n);
+    }
+    s = after + 4;
+    d = to + n;
+  }
+  inputAt = s;
+  outputAt = d;
+}
+
+// Returns the bytes written at OUTPUT, or -1. Never reads beyond INPUT + length + 16.
 export function decompress(length: i32, limit: i32): i32 {
-  let s = INPUT;
-  let d = OUTPUT;
   const send = INPUT + length;
   const dend = OUTPUT + limit;
-  while (s < send) {
+  inputAt = INPUT;
+  outputAt = OUTPUT;
+  while (inputAt < send) {
+    fastSequences(send, dend);
+    let s = inputAt;
+    let d = outputAt;
     const token = <i32>load<u8>(s++);
     let literals = token >> 4;
     if (literals == 15) {
@@ -88,7 +149,8 @@ export function decompress(length: i32, limit: i32): i32 {
     } else {
       repeat(d, offset, n);
     }
-    d += n;
+    inputAt = s;
+    outputAt = d + n;
   }
   return -1;
 }
@@ -109,6 +171,30 @@ export function narrow(count: i32): i32 {
     rest = v128.or(rest, v128.xor(high, i32x4.shr_s(low, 31)));
   }
   return v128.any_true(rest) ? 0 : 1;
+}
+
+// The greatest of the `length` bytes at OUTPUT, which are numbers of one byte.
+export function greatestOf8(length: i32): i32 {
+  const end = OUTPUT + length;
+  memory.fill(end, 0, 16);
+  let most = i8x16.splat(0);
+  for (let p = OUTPUT; p < end; p += 16) most = i8x16.max_u(most, v128.load(p));
+  most = i8x16.max_u(most, v128.shuffle<u64>(most, most, 1, 0));
+  let greatest = 0;
+  for (let rest = i64x2.extract_lane(most, 0); rest != 0; rest = <i64>(<u64>rest >> 8)) greatest = max(greatest, <i32>(rest & 0xff));
+  return greatest;
+}
+
+// The same of numbers of two bytes.
+export function greatestOf16(length: i32): i32 {
+  const end = OUTPUT + length;
+  memory.fill(end, 0, 16);
+  let most = i16x8.splat(0);
+  for (let p = OUTPUT; p < end; p += 16) most = i16x8.max_u(most, v128.load(p));
+  most = i16x8.max_u(most, v128.shuffle<u64>(most, most, 1, 0));
+  let greatest = 0;
+  for (let rest = i64x2.extract_lane(most, 0); rest != 0; rest = <i64>(<u64>rest >> 16)) greatest = max(greatest, <i32>(rest & 0xffff));
+  return greatest;
 }
 
 function sequence(anchor: i32, s: i32, offset: i32, n: i32, at: i32): i32 {
