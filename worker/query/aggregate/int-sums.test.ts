@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { IDENTITY } from '../engine/selection.ts';
 import { IntSums } from './int-sums.ts';
 import { LongState } from './state.ts';
 
@@ -56,4 +57,34 @@ it('many rows of the greatest value lose no digit', () => {
   expect(state.value(0)).toBe(BigInt(times * count + 8) * (2n ** 31n - 1n));
   // That is beyond 2^53, which doubles do not hold exactly.
   expect(state.doubles(Int32Array.of(0))).toBe(null);
+});
+
+it('vectors of all rows add up whatever number of cells there is, also when it grows', () => {
+  const state = new LongState('sum');
+  const sums = new IntSums(state);
+  const expected = new Map<number, bigint>();
+  let rows = 0;
+  // Before, at and beyond the number of cells from which each has one sum only.
+  for (const cells of [3, 12, 2048, 2049, 9000]) {
+    state.reserve(cells);
+    for (const count of [8192, 7, 1]) {
+      const slots = Int32Array.from({ length: count }, (_, i) => (i * i + count) % cells);
+      const values = Int32Array.from({ length: count }, (_, i) =>
+        i % 5 === 0 ? -i : 2 ** 31 - i - 1,
+      );
+      const lists = [IDENTITY, IDENTITY.toReversed().slice(-count)];
+      for (const list of lists) {
+        sums.group(values, list, count, slots);
+        for (let i = 0; i < count; i++) {
+          const slot = slots[i] ?? -1;
+          expected.set(slot, (expected.get(slot) ?? 0n) + BigInt(values[list[i] ?? -1] ?? 0));
+          rows++;
+        }
+      }
+    }
+  }
+  sums.flush();
+  expect(rows).toBe(5 * 2 * 8200);
+  for (let slot = 0; slot < 9000; slot++)
+    expect(state.value(slot), `${slot}`).toBe(expected.get(slot) ?? null);
 });

@@ -7,11 +7,17 @@ import type { LongState } from './state.ts';
 /** So many values of 32 bits add up to less than 2^53. */
 const ROWS_MAX = 1 << 21;
 
+/** With at most so many slots each has {@link LANES} sums: an addition waits for the one before it to the same sum. */
+const FEW_SLOTS = 2048;
+const LANES = 4;
+
 /** Puts 32-bit values into the cells of a sum; the cells are right only after {@link flush}. */
 export class IntSums {
   private readonly state: LongState;
   /** -0 = no value yet, which no sum of whole numbers ever is. */
   private pending: Float64Array = new Float64Array(0);
+  /** Sums a slot, side by side. */
+  private lanes = LANES;
   private rowsLeft = ROWS_MAX;
 
   constructor(state: LongState) {
@@ -38,36 +44,46 @@ export class IntSums {
     if (this.rowsLeft < count) this.flush();
     this.rowsLeft -= count;
     this.reserve();
-    if (rows === IDENTITY) addFirst(this.pending, values, count, slots);
-    else addListed(this.pending, values, rows, count, slots);
+    const { pending, lanes } = this;
+    if (lanes === LANES) {
+      if (rows === IDENTITY) addFirstInLanes(pending, values, count, slots);
+      else addListedInLanes(pending, values, rows, count, slots);
+    } else if (rows === IDENTITY) addFirst(pending, values, count, slots);
+    else addListed(pending, values, rows, count, slots);
   }
 
   private reserve(): void {
-    const used = this.pending.length;
     const { length } = this.state.cells;
-    if (used >= length) return;
-    const grown = new Float64Array(length).fill(-0, used);
-    grown.set(this.pending);
-    this.pending = grown;
+    if (this.pending.length >= length * this.lanes) return;
+    this.flush();
+    this.lanes = length <= FEW_SLOTS ? LANES : 1;
+    this.pending = new Float64Array(length * this.lanes).fill(-0);
   }
 
   /** Moves what is pending to the cells. */
   flush(): void {
-    const { pending, state } = this;
+    const { pending, state, lanes } = this;
     const { cells, has } = state;
     const halves = new Int32Array(cells.buffer, cells.byteOffset, 2 * cells.length);
     this.rowsLeft = ROWS_MAX;
-    for (let slot = 0; slot < pending.length; slot++) {
-      const sum = pending[slot]!;
+    for (let at = 0, slot = 0; at < pending.length; at += lanes, slot++) {
+      let sum = pending[at]!;
+      for (let lane = 1; lane < lanes; lane++) sum += pending[at + lane]!;
       if (Object.is(sum, -0)) continue;
-      if (has[slot] === 0) {
-        halves[2 * slot] = sum;
-        halves[2 * slot + 1] = Math.floor(sum / 4294967296);
-      } else cells[slot] = cells[slot]! + BigInt(sum);
+      if (has[slot] === 0) cells[slot] = 0n;
+      addTo(halves, 2 * slot, sum);
       has[slot] = 1;
-      pending[slot] = -0;
     }
+    pending.fill(-0);
   }
+}
+
+/** Adds a whole number of less than 2^53 to the long at `at`, wrapping, without a BigInt. */
+function addTo(halves: Int32Array, at: number, sum: number): void {
+  const high = Math.floor(sum / 4294967296);
+  const low = (halves[at]! >>> 0) + (sum - high * 4294967296);
+  halves[at] = low;
+  halves[at + 1] = halves[at + 1]! + high + (low >= 4294967296 ? 1 : 0);
 }
 
 /** Four sums at once, because an addition waits for the one before. */
@@ -97,6 +113,42 @@ function sumListed(values: Int32Array, rows: Int32Array, from: number, to: numbe
   }
   if (i < to) a += values[rows[i]!]!;
   return a + b;
+}
+
+function addFirstInLanes(
+  sums: Float64Array,
+  values: Int32Array,
+  count: number,
+  slots: Int32Array,
+): void {
+  let i = 0;
+  for (; i + 3 < count; i += 4) {
+    const a = slots[i]! << 2;
+    sums[a] = sums[a]! + values[i]!;
+    const b = (slots[i + 1]! << 2) | 1;
+    sums[b] = sums[b]! + values[i + 1]!;
+    const c = (slots[i + 2]! << 2) | 2;
+    sums[c] = sums[c]! + values[i + 2]!;
+    const d = (slots[i + 3]! << 2) | 3;
+    sums[d] = sums[d]! + values[i + 3]!;
+  }
+  for (; i < count; i++) {
+    const at = slots[i]! << 2;
+    sums[at] = sums[at]! + values[i]!;
+  }
+}
+
+function addListedInLanes(
+  sums: Float64Array,
+  values: Int32Array,
+  rows: Int32Array,
+  count: number,
+  slots: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const at = (slots[i]! << 2) | (i & 3);
+    sums[at] = sums[at]! + values[rows[i]!]!;
+  }
 }
 
 function addFirst(cells: Float64Array, values: Int32Array, count: number, slots: Int32Array): void {

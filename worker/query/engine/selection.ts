@@ -6,6 +6,7 @@ import { VECTOR_ROWS, type View } from '../../view/view.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { type Matcher, WORDS } from '../filter/matcher.ts';
 import type { Filter } from '../filter-model.ts';
+import { listRows } from './row-list.ts';
 import type { SourceSet } from './source.ts';
 
 /** The list of all rows of a vector, which is what a batch without a filter has; rows may be left out at its end. */
@@ -30,7 +31,8 @@ export class Selection {
   private readonly ranges: readonly RowRange[];
   private readonly intervals: readonly Interval[];
   private readonly words: Int32Array = new Int32Array(WORDS);
-  private readonly rows: Int32Array = new Int32Array(VECTOR_ROWS);
+  /** One more than are ever used: see {@link listRows}. */
+  private readonly rows: Int32Array = new Int32Array(VECTOR_ROWS + 1);
 
   /** @throws Failure `input` QueryInvalid when the filter cannot be compiled */
   constructor(sources: SourceSet, filter: Filter | null, intervals: readonly Interval[]) {
@@ -70,18 +72,7 @@ export class Selection {
   private expand(low: number, high: number): Batch {
     const { words, rows } = this;
     this.matcher?.match(words, null);
-    let count = 0;
-    for (let w = low >> 5; w << 5 < high; w++) {
-      let word = words[w]!;
-      const base = w << 5;
-      if (base < low) word &= -1 << (low - base);
-      if (base + 32 > high) word &= (1 << (high - base)) - 1;
-      while (word !== 0) {
-        rows[count++] = base + 31 - Math.clz32(word & -word);
-        word &= word - 1;
-      }
-    }
-    return { rows, count };
+    return { rows, count: listRows(words, low, high, rows) };
   }
 
   private inTime(low: number, high: number): Batch {

@@ -1,0 +1,50 @@
+// From bits to row numbers: what a filter says of a vector becomes the list that aggregators walk. Fed by selection.ts.
+
+/**
+ * Lists the rows `low .. high-1` whose bit is set, ascending, at the start of `rows`, which has room for one more than
+ * there can be: that place may be written as well.
+ *
+ * @param words  bit r & 31 of word r >> 5 is row r; bits outside the run do not count
+ * @returns how many there are
+ */
+export function listRows(words: Int32Array, low: number, high: number, rows: Int32Array): number {
+  let count = 0;
+  for (let w = low >> 5; w << 5 < high; w++) {
+    let word = words[w]!;
+    const base = w << 5;
+    if (base < low) word &= -1 << (low - base);
+    if (base + 32 > high) word &= (1 << (high - base)) - 1;
+    count = isDense(word) ? listAll(word, base, rows, count) : listSet(word, base, rows, count);
+  }
+  return count;
+}
+
+/** True with about ten bits or more: then looking at all of them is quicker than looking for the next. */
+function isDense(word: number): boolean {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24 >= 10;
+}
+
+function listSet(bits: number, base: number, rows: Int32Array, at: number): number {
+  let count = at;
+  for (let word = bits; word !== 0; word &= word - 1)
+    rows[count++] = base + 31 - Math.clz32(word & -word);
+  return count;
+}
+
+/** Writes each row, and moves on where its bit is set: nothing to guess, but one row too many at the end. */
+function listAll(bits: number, base: number, rows: Int32Array, at: number): number {
+  let count = at;
+  for (let word = bits, row = base; word !== 0; word >>>= 4, row += 4) {
+    rows[count] = row;
+    count += word & 1;
+    rows[count] = row + 1;
+    count += (word >>> 1) & 1;
+    rows[count] = row + 2;
+    count += (word >>> 2) & 1;
+    rows[count] = row + 3;
+    count += (word >>> 3) & 1;
+  }
+  return count;
+}
