@@ -164,6 +164,11 @@ export class CachedBlocks<T> {
     return entry.value;
   }
 
+  /** Whether {@link get} would find it decoded. */
+  has(index: number): boolean {
+    return this.#slots[index] !== undefined;
+  }
+
   #entry(index: number): Entry<T> {
     const entry = this.#slots[index];
     if (entry === undefined)

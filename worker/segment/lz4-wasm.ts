@@ -14,6 +14,7 @@ interface Lz4Exports {
   readonly OUTPUT_MAX: { readonly value: number };
   decompress(length: number, limit: number): number;
   narrow(count: number): number;
+  sum(count: number): number;
   greatestOf8(length: number): number;
   greatestOf16(length: number): number;
   compress(length: number): number;
@@ -98,6 +99,11 @@ export function narrowLongs(
     out.set(count === NARROWED_MAX ? ints : ints.subarray(0, count), at);
   }
   return out ?? new Int32Array(0);
+}
+
+/** The sum of longs that {@link peekLz4} gave, NaN unless all fit 32 bits; undefined for others. */
+export function sumPeeked(longs: BigInt64Array): number | undefined {
+  return isOutput(longs) ? codec.sum(longs.length) : undefined;
 }
 
 /** The greatest of numbers of one or two bytes that {@link peekLz4} gave; undefined for others. */

@@ -83,6 +83,11 @@ class StoredNumericColumn implements NumericColumn {
     return this.#supplier.intRun(from, count);
   };
 
+  readonly runSum = (from: number, count: number): number | undefined => {
+    checkRun(from, count, this.rows);
+    return this.#supplier.runSum(from, count);
+  };
+
   readNulls(from: number, count: number, out: Uint8Array): boolean {
     checkRun(from, count, this.rows);
     const words = (this.#nulls ??= this.#loadNulls?.());

@@ -20,7 +20,7 @@ import {
 import { BLOCK_BYTES_MAX, compressionOf } from './compression.ts';
 import type { Cursor } from './internal-file.ts';
 import type { Place } from './place.ts';
-import { narrowLongs } from './lz4-wasm.ts';
+import { narrowLongs, sumPeeked } from './lz4-wasm.ts';
 import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.ts';
 
 /** Value types of numeric columns. */
@@ -41,6 +41,8 @@ export interface NumberSupplier {
   readDoubles(from: number, count: number, out: Float64Array): void;
   /** See {@link NumericColumn.intRun}. */
   intRun(from: number, count: number): Int32Array | undefined;
+  /** See {@link NumericColumn.runSum}. */
+  runSum(from: number, count: number): number | undefined;
 }
 
 /** Ids below this are `id - 126` and announce an encoding header. */
@@ -88,6 +90,8 @@ interface BlockPlace {
 interface NumberDecoder {
   bytesOf(values: number): number;
   decode(from: BlockPlace, values: number, take: TakeBytes): NumberBlock;
+  /** The sum of a block that is not kept, NaN unless all values are integers of 32 bits; undefined = decode it. */
+  sum?(from: BlockPlace, values: number): number | undefined;
 }
 
 /** Decodes longs where the block was unpacked; what fits 32 bits is never copied in 64. */
@@ -103,6 +107,8 @@ function longDecoder(longs: LongDecoder): NumberDecoder {
       kept.set(decoded);
       return kept;
     },
+    sum: ({ source, index, file }, values) =>
+      sumPeeked(longs.decode(source.peek(index), values, file, source.offsetOf(index))),
   };
 }
 
@@ -157,7 +163,9 @@ function blockSupplier(
     const value = decoder.decode({ source, index, file }, values, take);
     return { value, bytes: value.byteLength, buffer: value.buffer };
   });
-  return new BlockNumbers(type, rows, sizePer, blocks);
+  const sum = (index: number): number | undefined =>
+    decoder.sum?.({ source, index, file }, Math.min(sizePer, rows - index * sizePer));
+  return new BlockNumbers({ type, rows, sizePer, blocks, sum });
 }
 
 class BlockNumbers implements NumberSupplier {
@@ -165,12 +173,22 @@ class BlockNumbers implements NumberSupplier {
   readonly rows: number;
   readonly #sizePer: number;
   readonly #blocks: CachedBlocks<NumberBlock>;
+  readonly #sumUndecoded: (index: number) => number | undefined;
+  /** Sums of blocks; NaN = has other values than integers of 32 bits. A few bytes a block, so they stay. */
+  readonly #sums: (number | undefined)[] = [];
 
-  constructor(type: NumberType, rows: number, sizePer: number, blocks: CachedBlocks<NumberBlock>) {
-    this.type = type;
-    this.rows = rows;
-    this.#sizePer = sizePer;
-    this.#blocks = blocks;
+  constructor(parts: {
+    readonly type: NumberType;
+    readonly rows: number;
+    readonly sizePer: number;
+    readonly blocks: CachedBlocks<NumberBlock>;
+    readonly sum: (index: number) => number | undefined;
+  }) {
+    this.type = parts.type;
+    this.rows = parts.rows;
+    this.#sizePer = parts.sizePer;
+    this.#blocks = parts.blocks;
+    this.#sumUndecoded = parts.sum;
   }
 
   readLongs(from: number, count: number, out: BigInt64Array): void {
@@ -194,6 +212,23 @@ class BlockNumbers implements NumberSupplier {
     const block = this.#blocks.lend(index);
     if (!(block instanceof Int32Array)) return undefined;
     return start === 0 && count === block.length ? block : block.subarray(start, start + count);
+  }
+
+  runSum(from: number, count: number): number | undefined {
+    const index = Math.floor(from / this.#sizePer);
+    const start = index * this.#sizePer;
+    if (from !== start || count === 0) return undefined;
+    if (count !== Math.min(this.#sizePer, this.rows - start)) return undefined;
+    const sum = (this.#sums[index] ??= this.#sumOf(index));
+    return Number.isNaN(sum) ? undefined : sum;
+  }
+
+  /** A block that only its sum is asked of is not worth memory in the cache. */
+  #sumOf(index: number): number {
+    const sum = this.#blocks.has(index) ? undefined : this.#sumUndecoded(index);
+    if (sum !== undefined) return sum;
+    const block = this.#blocks.get(index);
+    return block instanceof Int32Array ? block.reduce((a, b) => a + b, 0) : Number.NaN;
   }
 
   readDoubles(from: number, count: number, out: Float64Array): void {

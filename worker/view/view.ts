@@ -72,6 +72,11 @@ export interface NumericColumn {
    * Undefined when they do not lie together as 32-bit integers: then {@link readLongs}. Nulls as 0.
    */
   readonly intRun?: (from: number, count: number) => Int32Array | undefined;
+  /**
+   * The exact sum of rows `from .. from+count-1` where that needs no look at each of them. Undefined when it does, or when
+   * one does not fit 32 bits: then {@link intRun} or {@link readLongs}. Nulls as 0 or anything.
+   */
+  readonly runSum?: (from: number, count: number) => number | undefined;
   /** 1 for a null row, else 0. Returns false, leaving `out` alone, when no row of the run is null. */
   readNulls(from: number, count: number, out: Uint8Array): boolean;
 }

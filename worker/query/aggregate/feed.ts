@@ -3,6 +3,7 @@
 
 import { PAIR_TYPES, readPair } from '../../../core/complex/time-pair.ts';
 import { VECTOR_ROWS } from '../../view/view.ts';
+import { IDENTITY } from '../engine/selection.ts';
 import { getterOf, type SourceSet } from '../engine/source.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { WORDS } from '../filter/matcher.ts';
@@ -78,7 +79,7 @@ function numericFeeder(
 ): Feeder {
   const input = numericInput(aggregator, sources);
   if (input === undefined) return NOTHING;
-  if (state instanceof LongState) return longFeeder(state, input);
+  if (state instanceof LongState) return longFeeder(state, input, sources);
   if (!(state instanceof DoubleState))
     throw new TypeError(`aggregator ${aggregator.name}: not a numeric state`);
   return {
@@ -93,14 +94,17 @@ function numericFeeder(
   };
 }
 
-function longFeeder(state: LongState, input: NumericInput): Feeder {
+function longFeeder(state: LongState, input: NumericInput, sources: SourceSet): Feeder {
   const sums = new IntSums(state);
-  const ints = (): Int32Array | null =>
-    state.operation === 'sum' && input.nulls() === null ? input.ints() : null;
+  const isSummed = (): boolean => state.operation === 'sum' && input.nulls() === null;
+  const ints = (): Int32Array | null => (isSummed() ? input.ints() : null);
   return {
     ...(input.hasNulls ? {} : { isUsed: (slot: number): boolean => state.has[slot] === 1 }),
     run(rows, from, to, slot) {
       input.load(rows, from, to);
+      const isWhole = rows === IDENTITY && from === 0 && to === sources.cursor.count;
+      const sum = isWhole && isSummed() ? input.sum() : undefined;
+      if (sum !== undefined) return sums.addSum(sum, slot);
       const values = ints();
       if (values === null) runLongs(state, input, rows, from, to, slot);
       else sums.run(values, rows, from, to, slot);

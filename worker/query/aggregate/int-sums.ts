@@ -26,7 +26,6 @@ export class IntSums {
 
   /** Rows `rows[from .. to-1]`, ascending, at least one, into one cell. */
   run(values: Int32Array, rows: Int32Array, from: number, to: number, slot: number): void {
-    const { cells, has } = this.state;
     const first = rows[from]!;
     const last = rows[to - 1]!;
     // Rows in a row need no indirection, which is the case without a filter.
@@ -34,6 +33,12 @@ export class IntSums {
       last - first === to - 1 - from
         ? sumBetween(values, first, last + 1)
         : sumListed(values, rows, from, to);
+    this.addSum(sum, slot);
+  }
+
+  /** The whole number that some rows, at least one, add up to. */
+  addSum(sum: number, slot: number): void {
+    const { cells, has } = this.state;
     cells[slot] = cells[slot]! + BigInt(sum);
     has[slot] = 1;
   }

@@ -17,6 +17,8 @@ export interface NumericInput {
   longs(): BigInt64Array;
   /** As of a source: null = use {@link longs}. */
   ints(): Int32Array | null;
+  /** As of a source: undefined = add up the values. */
+  sum(): number | undefined;
   nulls(): Uint8Array | null;
   /** False when no row of the view is null. */
   readonly hasNulls: boolean;
@@ -48,6 +50,7 @@ function inputOf(source: Source, aggregator: NumericAggregator): NumericInput | 
         doubles: source.doubles,
         longs: source.longs,
         ints: source.ints,
+        sum: source.sum,
         nulls: source.nulls,
         hasNulls: source.hasNulls,
       };
@@ -111,6 +114,7 @@ function computedInput(get: Getter, entries: EntryNumbers | null): NumericInput 
     doubles: () => doubles,
     longs: () => longs,
     ints: () => null,
+    sum: () => undefined,
     nulls: () => nulls,
     hasNulls: true,
   };

@@ -18,6 +18,8 @@ export interface NumericSource {
   longs(): BigInt64Array;
   /** The same longs where they fit 32 bits and need no copying; null = use {@link longs}. Not to be written. */
   ints(): Int32Array | null;
+  /** The exact sum of the whole vector where it is known without its values; undefined = add them up. */
+  sum(): number | undefined;
   readonly hasNulls: boolean;
   /** 1 = null; the result is null itself when no row of the vector is. */
   nulls(): Uint8Array | null;
@@ -69,6 +71,7 @@ export function timeSource(view: View, cursor: Cursor): NumericSource {
     doubles,
     longs,
     ints: () => null,
+    sum: () => undefined,
     hasNulls: false,
     nulls: () => null,
   };
@@ -112,6 +115,7 @@ export function numericSource(column: NumericColumn, cursor: Cursor): NumericSou
       }
       return ints;
     },
+    sum: () => (column.type === 'LONG' ? column.runSum?.(cursor.from, cursor.count) : undefined),
     nulls() {
       if (!column.hasNulls) return null;
       const flags = nulls();

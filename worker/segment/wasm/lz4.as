@@ -173,6 +173,24 @@ export function narrow(count: i32): i32 {
   return v128.any_true(rest) ? 0 : 1;
 }
 
+// The sum of the `count` longs at OUTPUT; NaN unless all of them fit 32 bits.
+export function sum(count: i32): f64 {
+  let rest = i32x4.splat(0);
+  let total = i64x2.splat(0);
+  const end = OUTPUT + (count << 3);
+  for (let p = OUTPUT; p < end; p += 32) {
+    if (end - p < 32) memory.fill(end, 0, 32 - (end - p));
+    const a = v128.load(p);
+    const b = v128.load(p, 16);
+    const low = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+    const high = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
+    total = i64x2.add(total, i64x2.add(a, b));
+    rest = v128.or(rest, v128.xor(high, i32x4.shr_s(low, 31)));
+  }
+  if (v128.any_true(rest)) return NaN;
+  return <f64>(i64x2.extract_lane(total, 0) + i64x2.extract_lane(total, 1));
+}
+
 // The greatest of the `length` bytes at OUTPUT, which are numbers of one byte.
 export function greatestOf8(length: i32): i32 {
   const end = OUTPUT + length;

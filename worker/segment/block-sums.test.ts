@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { CompiledMetric } from '../../core/spec/compiled.ts';
+import { rowView } from '../view/row-view.ts';
+import type { NumericColumn } from '../view/view.ts';
+import { BlockCache } from './block-cache.ts';
+import { buildSegment } from './build.ts';
+import { openSegment, type SegmentView } from './reader.ts';
+
+// Number columns in blocks: sums of whole blocks, decoded or not, and runs that are lent while other blocks come and go.
+
+const root = mkdtempSync(join(tmpdir(), 'block-sums-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const T = Date.UTC(2024, 0, 1);
+const ROWS = 20_000;
+const METRICS: readonly CompiledMetric[] = ['small', 'mixed', 'wide'].map((name) => ({
+  type: 'longSum',
+  name,
+  fieldName: name,
+}));
+
+/** Block 1 of `mixed` has one value that needs 64 bits, all of `wide` do; `small` has both ends of 32 bits. */
+function values(i: number): Record<string, bigint> {
+  const ends = [2n ** 31n - 1n, -(2n ** 31n), 0n, -1n, BigInt(i)];
+  return {
+    small: ends[i % 5] ?? 0n,
+    mixed: i === 9000 ? 2n ** 31n : BigInt(i % 7) - 3n,
+    wide: 2n ** 40n + BigInt(i),
+  };
+}
+
+async function build(name: string, spec: object): Promise<string> {
+  const rows = Array.from({ length: ROWS }, (_, i) => ({ __time: T + i, ...values(i) }));
+  const outDir = join(root, name);
+  await buildSegment({
+    views: [rowView(rows, { dimensions: [], metrics: METRICS })],
+    interval: { startMs: T, endMs: T + 86_400_000 },
+    dimensions: [],
+    metrics: METRICS,
+    rollup: false,
+    queryGranularity: { type: 'none' },
+    timestampSpec: null,
+    indexSpec: {
+      bitmap: 'roaring',
+      dimensionCompression: 'lz4',
+      metricCompression: 'lz4',
+      longEncoding: 'longs',
+      ...spec,
+    },
+    outDir,
+  });
+  return outDir;
+}
+
+function longs(view: SegmentView, name: string): NumericColumn {
+  const column = view.column(name);
+  if (column?.kind !== 'numeric') throw new Error(`${name} is no number column`);
+  return column;
+}
+
+function sumOf(name: string, from: number, count: number): bigint {
+  let sum = 0n;
+  for (let i = from; i < from + count; i++) sum += values(i)[name] ?? 0n;
+  return sum;
+}
+
+const SPECS = [
+  {},
+  { metricCompression: 'zstd' },
+  { metricCompression: 'uncompressed' },
+  { metricCompression: 'none' },
+  { longEncoding: 'auto' },
+];
+
+test.each(SPECS)('whole blocks add up, decoded or not: %o', async (spec) => {
+  const dir = await build(`sums-${SPECS.indexOf(spec)}`, spec);
+  const isEncoded = 'longEncoding' in spec;
+  let known = 0;
+  for (const isDecoded of [false, true]) {
+    const view = await openSegment(dir, 'x', { cache: new BlockCache(1 << 20) });
+    for (const name of ['small', 'mixed', 'wide']) {
+      const column = longs(view, name);
+      for (let from = 0; from < ROWS; from += 8192) {
+        const count = Math.min(8192, ROWS - from);
+        if (isDecoded) column.intRun?.(from, count);
+        for (const _again of [1, 2]) {
+          const sum = column.runSum?.(from, count);
+          const fits = name === 'small' || (name === 'mixed' && from !== 8192);
+          if (!fits) expect(sum).toBe(undefined);
+          // Blocks of packed longs hold other numbers of rows.
+          else if (!isEncoded || sum !== undefined) {
+            expect(BigInt(sum ?? Number.NaN)).toBe(sumOf(name, from, count));
+            known++;
+          }
+        }
+        if (!isEncoded) {
+          expect(column.runSum?.(from, count - 1)).toBe(undefined);
+          expect(column.runSum?.(from + 1, count - 1)).toBe(undefined);
+        }
+      }
+    }
+    view.close();
+  }
+  if (!isEncoded) expect(known).toBe(2 * 2 * (3 + 2));
+});
+
+test('a lent run stays as it is while other columns push its block out', async () => {
+  const dir = await build('lent', {});
+  // Room for one block of 8,192 ints: each that is decoded takes the place of the one before.
+  const view = await openSegment(dir, 'x', { cache: new BlockCache(40_000) });
+  const [small, mixed, wide] = ['small', 'mixed', 'wide'].map((name) => longs(view, name));
+  const out = new BigInt64Array(8192);
+  let checked = 0;
+  for (const from of [0, 8192, 16_384, 0, 8192]) {
+    const count = Math.min(8192, ROWS - from);
+    const lent = small?.intRun?.(from, count);
+    const other = mixed?.intRun?.(from, count);
+    for (const start of [16_384, 0, 8192]) wide?.readLongs(start, 100, out);
+    mixed?.readLongs((from + 8192) % 16_384, 100, out);
+    for (let i = 0; i < count; i++) {
+      expect(lent?.[i]).toBe(Number(values(from + i)['small']));
+      if (other !== undefined) expect(other[i]).toBe(Number(values(from + i)['mixed']));
+      checked++;
+    }
+  }
+  expect(checked).toBe(4 * 8192 + 3616);
+  view.close();
+});
