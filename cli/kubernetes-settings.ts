@@ -14,14 +14,33 @@ const RESYNC_PER_INGESTION_MS = 100;
 const DRAIN_MS = 120_000;
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
+/** How the API server is reached. */
+export interface KubernetesAccess {
+  readonly kubeconfig?: string;
+  /** The account of this pod, where it is one. */
+  readonly inCluster?: { readonly folder: string; readonly server: string };
+}
+
+/** What the environment says of the API server. */
+export function kubernetesAccess(env: NodeJS.ProcessEnv): KubernetesAccess {
+  const kubeconfig = env['KUBECONFIG'] ?? '';
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] || '443'}`;
+  return {
+    ...(kubeconfig === '' ? {} : { kubeconfig }),
+    ...(host === '' ? {} : { inCluster: { folder: accountFolder(env), server } }),
+  };
+}
+
+function accountFolder(env: NodeJS.ProcessEnv): string {
+  return env['SLUICE_SERVICE_ACCOUNT'] || ACCOUNT_FOLDER;
+}
+
 /** What the environment says. @throws Failure `config` EnvironmentMissing */
 export function kubernetesSettings(env: NodeJS.ProcessEnv): {
   readonly settings: OperatorSettings;
   readonly watchNamespace: string;
   readonly identity: string;
-  readonly kubeconfig: string | undefined;
-  /** The account of this pod, where it is one. */
-  readonly inCluster: { readonly folder: string; readonly server: string } | undefined;
 } {
   const image = env['SLUICE_IMAGE'] ?? '';
   if (image === '')
@@ -30,13 +49,10 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
       'EnvironmentMissing',
       'SLUICE_IMAGE: is not set; set it to the image of worker pods',
     );
-  const folder = env['SLUICE_SERVICE_ACCOUNT'] || ACCOUNT_FOLDER;
-  const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
-  const server = `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] || '443'}`;
   const pod = env['POD_NAME'] || hostname();
   return {
     settings: {
-      namespace: env['SLUICE_NAMESPACE'] || podNamespace(folder),
+      namespace: env['SLUICE_NAMESPACE'] || podNamespace(accountFolder(env)),
       image,
       connectionsSecretName: env['SLUICE_CONNECTIONS_SECRET'] || undefined,
       resyncMs: RESYNC_MS,
@@ -47,8 +63,6 @@ export function kubernetesSettings(env: NodeJS.ProcessEnv): {
     watchNamespace: env['SLUICE_WATCH_NAMESPACE'] ?? '',
     // A restarted container is another candidate: what the old one began may not be over.
     identity: `${pod}_${randomBytes(4).toString('hex')}`,
-    kubeconfig: env['KUBECONFIG'] || undefined,
-    inCluster: host === '' ? undefined : { folder, server },
   };
 }
 

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   validate: async () => (await import('./commands/validate.ts')).runValidate,
   delete: async () => (await import('./commands/delete.ts')).runDelete,
   query: async () => (await import('./commands/query.ts')).runQueryCommand,
+  trial: async () => (await import('./commands/trial.ts')).runTrialCommand,
   segment: async () => (await import('./commands/segment.ts')).runSegment,
 };
 

@@ -25,6 +25,11 @@ export const USAGE = `usage: sluice <command> [options]
   segment query DIR... -f QUERIES
                            answers native queries over segment folders, merged as by a broker;
                            a JSON array of queries gives an array of answers
+  trial --kafka JSON       on Kubernetes, as helm test: makes a topic and a resource of its own, counts the rows, removes all;
+                           JSON: bootstrapServers, tls and sasl as in spec.source.kafka
+      --url URL            broker (default http://localhost:8082)
+      --namespace NS       of the resource (default default)
+      --timeout SECONDS    until the rows are counted (default 180)
   operator [-f FILE...]    on Kubernetes: makes the pods of ingestions, coordinates segments (-f: without pods)
   ingest -f FILE --group G one ingest worker of a resource
   historical --id ID       serves published segments

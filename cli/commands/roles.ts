@@ -17,7 +17,7 @@ import { startBroker } from '../../worker/roles/broker/broker-role.ts';
 import { startHistorical } from '../../worker/roles/historical/historical-role.ts';
 import type { SourceIdentity } from '../../worker/source/port.ts';
 import { openCache, openStorage, openStore } from '../connections.ts';
-import { kubernetesSettings } from '../kubernetes-settings.ts';
+import { kubernetesAccess, kubernetesSettings } from '../kubernetes-settings.ts';
 import { compileChecked, loadResources } from '../resources.ts';
 import { openSource, secretsIn } from '../sources.ts';
 import { streamInspectors } from '../stream-inspectors.ts';
@@ -146,11 +146,7 @@ async function askWorker(address: string, signal: AbortSignal): Promise<unknown>
 async function onKubernetes(role: Role): Promise<{ readonly died: Promise<Error> }> {
   const { log, metrics, shutdown, host, port } = role;
   const settings = kubernetesSettings(process.env);
-  const transport = await openTransport({
-    clock: systemClock,
-    ...(settings.kubeconfig === undefined ? {} : { kubeconfig: settings.kubeconfig }),
-    ...(settings.inCluster === undefined ? {} : { inCluster: settings.inCluster }),
-  });
+  const transport = await openTransport({ clock: systemClock, ...kubernetesAccess(process.env) });
   const store = openStore();
   shutdown.onStop('metadata', () => store.close());
   const operator = await startKubernetesOperator({

@@ -15,6 +15,8 @@ export interface KafkaAdmin {
   /** Grows a topic to `partitions` in all. */
   addPartitions(topic: string, partitions: number): Promise<void>;
   deleteTopic(topic: string): Promise<void>;
+  /** Names of all topics that the user may see. */
+  topics(): Promise<readonly string[]>;
   /** Removes the records below each offset. */
   deleteRecordsBefore(topic: string, offsets: ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;
@@ -61,6 +63,7 @@ export async function openKafkaAdmin(options: KafkaConnectionOptions): Promise<K
     },
     deleteTopic: (topic) =>
       guarded(`delete topic '${topic}'`, admin.deleteTopics({ topics: [topic] })),
+    topics: () => guarded('list topics', admin.listTopics()),
     async deleteRecordsBefore(topic, offsets) {
       const partitions = [...offsets].map(([partition, offset]) => ({
         partition,

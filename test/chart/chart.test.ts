@@ -43,6 +43,11 @@ function podSpecs(manifest: Manifest): readonly Tree[] {
   return template === undefined ? [] : [template];
 }
 
+/** Made only while `helm test` runs. */
+function isHook({ metadata }: Manifest): boolean {
+  return metadata.annotations?.['helm.sh/hook'] === 'test';
+}
+
 describe.each(EXAMPLES)('chart with %s', (values) => {
   it('lints and gives every pod PodSecurity restricted, probes and limits', async () => {
     const lint = await helm('lint', '--strict', CHART, '-f', values);
@@ -108,10 +113,8 @@ describe('chart', () => {
   it('needs no ClusterRole where one namespace is served', async () => {
     const rendered = await render('-f', join(CHART, 'examples/one-namespace.yaml'));
     expect(rendered.filter((m) => m.kind.startsWith('ClusterRole'))).toEqual([]);
-    expect(rendered.filter((m) => m.kind === 'Role').map((m) => m.metadata.name)).toEqual([
-      'r-operator',
-      'r-operator-lease',
-    ]);
+    const roles = rendered.filter((m) => m.kind === 'Role' && !isHook(m));
+    expect(roles.map((m) => m.metadata.name)).toEqual(['r-operator', 'r-operator-lease']);
   });
 
   it('grants no wildcard', async () => {
@@ -151,6 +154,49 @@ describe('chart', () => {
     });
   });
 
+  it('tests by a run of its own, with an account that exists only while it runs', async () => {
+    const sasl =
+      '{"mechanism":"plain","usernameSecret":{"name":"k","key":"u"},"passwordSecret":{"name":"k","key":"p"}}';
+    const rendered = await render(
+      '-f',
+      join(CHART, 'examples/one-namespace.yaml'),
+      '--set',
+      'tests.kafka.bootstrapServers={kafka:9092}',
+      '--set-json',
+      `tests.kafka.sasl=${sasl}`,
+    );
+    const hooks = rendered.filter(isHook);
+    expect(hooks.map((m) => m.kind)).toEqual(['ServiceAccount', 'Role', 'RoleBinding', 'Pod']);
+    for (const { kind, metadata } of hooks) {
+      expect(metadata, kind).toMatchObject({
+        name: 'r-test',
+        namespace: 'analytics',
+        annotations: { 'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded' },
+      });
+    }
+    expect(hooks.find((m) => m.kind === 'Role')?.['rules']).toEqual([
+      {
+        apiGroups: ['sluice.dev'],
+        resources: ['realtimeingestions'],
+        verbs: ['create', 'get', 'delete'],
+      },
+    ]);
+    const [pod] = hooks.flatMap(podSpecs);
+    expect(pod?.['volumes']).toMatchObject([{ secret: { secretName: 'k' } }]);
+    expect(pod?.['containers']?.[0]?.['args']).toEqual([
+      'trial',
+      '--url=http://r-broker.ns:8082',
+      '--namespace=analytics',
+      '--timeout=180',
+      expect.stringMatching(/^--kafka=/),
+    ]);
+    const kafka = String(pod?.['containers']?.[0]?.['args']?.[4]).slice('--kafka='.length);
+    expect(JSON.parse(kafka)).toEqual({
+      bootstrapServers: ['kafka:9092'],
+      sasl: JSON.parse(sasl) as unknown,
+    });
+  });
+
   it.each([
     [['--set', 'historicals[0].name=A_B'], /historicals\/0.*does not match pattern/s],
     [['--set', 'operator.replicas=0'], /minimum: got 0, want 1/],
@@ -163,6 +209,9 @@ describe('chart', () => {
     [['--set', 'image.repository='], /image\/repository/],
     [['--set', 'operator.replicas=two'], /operator\/replicas.*got string, want integer/s],
     [['--set', 'operator.rollsAtOnce=-1'], /operator\/rollsAtOnce.*minimum/s],
+    [['--set', 'tests.kafka.bootstrapServers={kafka}'], /bootstrapServers\/0.*does not match/s],
+    [['--set', 'tests.kafka.topic=x'], /tests\/kafka.*additional properties 'topic' not allowed/s],
+    [['--set', 'tests.timeoutSeconds=0'], /timeoutSeconds.*minimum/s],
     [['--set', 'watchNamespace=x'], /additional properties 'watchNamespace' not allowed/],
     [[], /connections\.etcd\.endpoints: give at least one URL/],
   ])('refuses wrong values with a message (%j)', async (args, message) => {

@@ -119,3 +119,10 @@ livenessProbe:
     matchLabels:
       {{- include "sluice.selector" . | nindent 6 }}
 {{- end -}}
+
+{{/* What helm test makes, in the order of the weight; gone when it has passed. */}}
+{{- define "sluice.testHook" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end -}}

@@ -31,6 +31,12 @@ interface Pod {
   };
 }
 
+/** Of a tool that failed. */
+interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 interface Ingestion {
   readonly metadata: { readonly generation: number };
   readonly status?: {
@@ -154,10 +160,35 @@ describe.skipIf(reason !== undefined)(
       await untilCounted(installation, rows);
     });
 
-    it('passes helm test', async () => {
-      expect(await node.helm('test', 'sluice', '-n', NAMESPACE, '--timeout', '60s')).toMatch(
-        /Phase: +Succeeded/,
+    it('passes helm test, which ingests rows of its own and leaves nothing', async () => {
+      const test = ['test', 'sluice', '-n', NAMESPACE, '--timeout', '150s'];
+      const said = await node.helm(...test);
+      expect(said).toMatch(/Phase: +Succeeded/);
+      expect(said).toMatch(/the broker counts 1000 rows with the right sum/);
+      expect(said).toMatch(/resource, rows and topic are removed/);
+      const account = await reportVerbs(node, NAMESPACE, 'sluice-test', []);
+      const verbs = ['create', 'delete', 'get'];
+      expect(account.used).toEqual(verbs.map((verb) => `sluice.dev/realtimeingestions ${verb}`));
+      expect(account.denied).toEqual([]);
+      expect((await kubectl('get', 'rti', '-o', 'name')).trim().split('\n')).toEqual([
+        'realtimeingestion.sluice.dev/wikipedia',
+      ]);
+      expect((await installation.topics()).filter((name) => name.includes('trial'))).toEqual([]);
+      expect(await kubectl('get', 'serviceaccount,role,rolebinding,pod', '-o', 'name')).not.toMatch(
+        /sluice-test/,
       );
+    });
+
+    it('fails helm test without a Kafka, and names the value to set', async () => {
+      await release(node, installation, '--set-json', 'tests.kafka.bootstrapServers=[]');
+      const test = ['test', 'sluice', '-n', NAMESPACE, '--timeout', '60s'];
+      const said = await node.helm(...test).catch(({ stdout, stderr }: Output) => stdout + stderr);
+      expect(said).toMatch(/Phase: +Failed/);
+      expect(await kubectl('logs', 'sluice-test')).toMatch(
+        /TrialSourceMissing.*tests\.kafka\.bootstrapServers/,
+      );
+      await kubectl('delete', 'pod', 'sluice-test');
+      await node.helm('rollback', 'sluice', '1', '-n', NAMESPACE, '--wait', '--timeout', '120s');
     });
 
     it('keeps data through helm upgrade and rollback', async () => {

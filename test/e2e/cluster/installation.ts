@@ -59,6 +59,8 @@ export interface Installation {
   produce(): Promise<number>;
   /** Rows that the broker counts in a data source, asked through its Service. */
   count(dataSource: string): Promise<number>;
+  /** Names of the topics. */
+  topics(): Promise<readonly string[]>;
   /** Names of the objects in the bucket. */
   objects(): Promise<readonly string[]>;
 }
@@ -83,7 +85,10 @@ export async function prepareInstallation(node: RealNode): Promise<Installation>
   const example = await readFile(join(ROOT, 'examples/wikipedia-kafka.yaml'), 'utf8');
   const rows = (await readFile(join(ROOT, 'examples/wikipedia.ndjson'), 'utf8')).trim().split('\n');
   return {
-    valuesFile: await node.file('values.yaml', stringify(VALUES)),
+    valuesFile: await node.file(
+      'values.yaml',
+      stringify({ ...VALUES, tests: { kafka: { bootstrapServers: connection.bootstrapServers } } }),
+    ),
     exampleFile: await node.file(
       'wikipedia-kafka.yaml',
       example.replaceAll('localhost:9092', node.server('kafka').endpoint.url),
@@ -98,6 +103,14 @@ export async function prepareInstallation(node: RealNode): Promise<Installation>
       return rows.length;
     },
     count: (dataSource) => countRows(node, dataSource),
+    async topics() {
+      const topics = await openKafkaAdmin(connection);
+      try {
+        return await topics.topics();
+      } finally {
+        await topics.close();
+      }
+    },
     objects: () =>
       new Promise((resolve, reject) => {
         const names: string[] = [];

@@ -42,7 +42,7 @@ export interface RealNode {
   server(name: ServerName): Server;
   /** Output of kubectl. @throws Error with what it said */
   kubectl(...args: readonly string[]): Promise<string>;
-  /** Output of helm. @throws Error with what it said */
+  /** Output of helm; where it renders nothing, also what it says beside it. @throws Error with what it said */
   helm(...args: readonly string[]): Promise<string>;
   /** What kubectl reads as JSON. */
   read<T>(...args: readonly string[]): Promise<T>;
@@ -103,15 +103,20 @@ export async function startRealNode(): Promise<RealNode> {
       (tool: string) =>
       async (...args: readonly string[]) => {
         const options = { env: toolEnv, maxBuffer: OUTPUT_BYTES_MAX };
-        return (await run(join(bin, tool), [...args], options)).stdout;
+        return run(join(bin, tool), [...args], options);
       };
-    const kubectl = call('kubectl');
+    const [callKubectl, callHelm] = [call('kubectl'), call('helm')];
+    const kubectl = async (...args: readonly string[]): Promise<string> =>
+      (await callKubectl(...args)).stdout;
     return {
       host: HOST,
       kubeconfig,
       kubectlPath: join(bin, 'kubectl'),
       kubectl,
-      helm: call('helm'),
+      async helm(...args) {
+        const { stdout, stderr } = await callHelm(...args);
+        return args[0] === 'template' ? stdout : stdout + stderr;
+      },
       async read<T>(...args: readonly string[]) {
         return JSON.parse(await kubectl('get', ...args, '-o', 'json')) as T;
       },
