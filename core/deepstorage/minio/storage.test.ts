@@ -103,6 +103,32 @@ describe('a MinIO that fails', () => {
     },
   );
 
+  withServer('keys that are rotated are used from the next request on', async ({ endpoint }) => {
+    const { url, accessKey = '', secretKey = '' } = endpoint;
+    let current = 'out-of-date';
+    const storage = openMinioStorage({
+      endpoint: url,
+      bucket,
+      accessKey,
+      get secretKey() {
+        return current;
+      },
+    });
+    const denied = { kind: 'config', code: 'StorageDenied' };
+    await expect(storage.putBytes('rotated', Buffer.from('x'), NEVER)).rejects.toMatchObject(
+      denied,
+    );
+    current = secretKey;
+    await storage.putBytes('rotated', Buffer.from('x'), NEVER);
+    expect((await storage.getBytes('rotated', 1, NEVER)).length).toBe(1);
+    expect(await names(storage)).toEqual(['rotated']);
+    current = 'out-of-date again';
+    await expect(storage.getBytes('rotated', 1, NEVER)).rejects.toMatchObject(denied);
+    await expect(names(storage)).rejects.toMatchObject(denied);
+    current = secretKey;
+    await storage.delete('rotated', NEVER);
+  });
+
   withServer(
     'an upload whose connection breaks leaves nothing visible and can be repeated',
     async ({ endpoint }) => {

@@ -20,6 +20,7 @@ import { type StallGuard, withStallGuard } from './stall-guard.ts';
 export interface MinioOptions {
   /** `http://host:port` or `https://`. */
   readonly endpoint: string;
+  /** The keys are read at each request, so that a rotated pair is used from the next one on. */
   readonly accessKey: string;
   readonly secretKey: string;
   readonly bucket: string;
@@ -44,7 +45,10 @@ export function openMinioStorage(options: MinioOptions): DeepStorage {
 }
 
 class MinioStorage implements DeepStorage {
-  readonly #client: Client;
+  readonly #options: MinioOptions;
+  readonly #agent: HttpAgent;
+  #client: Client | undefined;
+  #keys = '';
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #endpoint: string;
@@ -52,12 +56,24 @@ class MinioStorage implements DeepStorage {
   readonly #clock: Clock;
 
   constructor(options: MinioOptions) {
-    this.#client = createClient(options);
+    this.#options = options;
+    const isSecure = options.endpoint.startsWith('https:');
+    this.#agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: true });
     this.#bucket = options.bucket;
     this.#prefix = options.prefix ?? '';
     this.#endpoint = options.endpoint;
     this.#idleMs = options.idleMs ?? 30_000;
     this.#clock = options.clock ?? systemClock;
+  }
+
+  /** The client with the keys of now; connections outlive it. */
+  #connect(): Client {
+    const { accessKey, secretKey } = this.#options;
+    const keys = `${accessKey}\n${secretKey}`;
+    if (this.#client === undefined || keys !== this.#keys)
+      this.#client = createClient(this.#options, this.#agent);
+    this.#keys = keys;
+    return this.#client;
   }
 
   #keyOf(path: string): string {
@@ -108,7 +124,13 @@ class MinioStorage implements DeepStorage {
     try {
       const sha256 = this.#endpoint.startsWith('https:') ? '' : file.sha256;
       const request = { method: 'PUT', bucketName, objectName, headers };
-      const response = await this.#client.makeRequestStreamAsync(request, body, sha256, [200], '');
+      const response = await this.#connect().makeRequestStreamAsync(
+        request,
+        body,
+        sha256,
+        [200],
+        '',
+      );
       response.resume();
     } catch (error) {
       // Already there: the path is unique to this content, so it is an earlier try whose answer was lost.
@@ -131,7 +153,7 @@ class MinioStorage implements DeepStorage {
   async #stat(objectName: string): Promise<Stat> {
     const headers = { 'x-amz-checksum-mode': 'ENABLED' };
     const request = { method: 'HEAD', bucketName: this.#bucket, objectName, headers };
-    const response = await this.#client.makeRequestAsync(request);
+    const response = await this.#connect().makeRequestAsync(request);
     response.resume();
     const checksum = response.headers['x-amz-checksum-sha256'];
     const isWhole = typeof checksum === 'string' && !checksum.includes('-');
@@ -140,7 +162,7 @@ class MinioStorage implements DeepStorage {
   }
 
   async #read(path: string, guard: StallGuard): Promise<Readable> {
-    return touching(await this.#client.getObject(this.#bucket, this.#keyOf(path)), guard);
+    return touching(await this.#connect().getObject(this.#bucket, this.#keyOf(path)), guard);
   }
 
   getFile(file: StoredFile, localFile: string, signal: AbortSignal): Promise<void> {
@@ -168,7 +190,7 @@ class MinioStorage implements DeepStorage {
   async *list(under: string, signal: AbortSignal): ReturnType<DeepStorage['list']> {
     const prefix = this.#prefix;
     try {
-      for await (const item of this.#client.listObjectsV2(this.#bucket, prefix + under, true)) {
+      for await (const item of this.#connect().listObjectsV2(this.#bucket, prefix + under, true)) {
         if (signal.aborted) return;
         yield {
           path: item.name.slice(prefix.length),
@@ -183,20 +205,20 @@ class MinioStorage implements DeepStorage {
 
   delete(path: string, signal: AbortSignal): Promise<void> {
     return this.#guarded(path, signal, () =>
-      this.#client.removeObject(this.#bucket, this.#keyOf(path)),
+      this.#connect().removeObject(this.#bucket, this.#keyOf(path)),
     );
   }
 
   check(signal: AbortSignal): Promise<void> {
     return this.#guarded('', signal, async (guard) => {
-      if (!(await this.#client.bucketExists(this.#bucket))) {
+      if (!(await this.#connect().bucketExists(this.#bucket))) {
         const text = `bucket '${this.#bucket}' does not exist at ${this.#endpoint}; create it or name another`;
         throw new Failure('config', 'BucketMissing', text);
       }
       const path = `.check-${randomUUID()}`;
       const probe = { path, ...(await digest(of(new Uint8Array(1)))) };
       await this.#put(probe, () => Readable.from([Buffer.alloc(1)]), guard);
-      await this.#client.removeObject(this.#bucket, this.#keyOf(path));
+      await this.#connect().removeObject(this.#bucket, this.#keyOf(path));
     });
   }
 
@@ -230,7 +252,7 @@ function touching(stream: Readable, guard: StallGuard): Readable {
   return stream;
 }
 
-function createClient(options: MinioOptions): Client {
+function createClient(options: MinioOptions, transportAgent: HttpAgent): Client {
   const url = new URL(options.endpoint);
   const useSSL = url.protocol === 'https:';
   return new Client({
@@ -240,9 +262,7 @@ function createClient(options: MinioOptions): Client {
     accessKey: options.accessKey,
     secretKey: options.secretKey,
     region: options.region ?? 'us-east-1',
-    transportAgent: useSSL
-      ? new HttpsAgent({ keepAlive: true })
-      : new HttpAgent({ keepAlive: true }),
+    transportAgent,
     // A stream that was sent half cannot be sent again by the library; our own retry begins anew.
     retryOptions: { disableRetry: true },
   });

@@ -53,6 +53,7 @@ export function startMirror(
 
   async function run(): Promise<void> {
     let isListed = false;
+    let isRefused = false;
     for (let failures = 0; !closed.signal.aborted;) {
       try {
         if (!isListed) {
@@ -60,6 +61,8 @@ export function startMirror(
           state.replace(entries, revision);
           isListed = true;
         }
+        // Only an answer to a call, never one to a stream, makes the library replace a token that is over.
+        if (isRefused) await source.client.kv.range({ key: source.space.toBytes(prefix) });
         stream = await source.client.watchClient.watch();
         const end = await follow(source, prefix, state, {
           stream,
@@ -67,6 +70,7 @@ export function startMirror(
           onAnswer: () => (failures = 0),
         });
         if (end === 'history-lost') isListed = false;
+        isRefused = end === 'refused';
       } catch (error) {
         // A programmer's error (in onChange, say) must not look like an outage.
         if (isFailure(error, 'bug') || isFailure(error, 'corrupt')) throw error;
@@ -84,16 +88,21 @@ interface Following {
   readonly onAnswer: () => void;
 }
 
-/** Feeds the copy until the stream ends. `history-lost`: the revisions to follow are compacted away. */
+type End = 'ended' | 'history-lost' | 'refused';
+
+/**
+ * Feeds the copy until the stream ends. `history-lost`: the revisions to follow are compacted away; `refused`: the server
+ * ended the watch, as it does when it does not know who asks.
+ */
 async function follow(
   source: MirrorSource,
   prefix: string,
   state: MirrorState,
   following: Following,
-): Promise<'ended' | 'history-lost'> {
+): Promise<End> {
   const { stream, closed } = following;
   const { clock, space } = source;
-  const { promise: ended, resolve } = Promise.withResolvers<'ended' | 'history-lost'>();
+  const { promise: ended, resolve } = Promise.withResolvers<End>();
   const over = new AbortController();
   let answeredMs = clock.monotonicMs();
   stream.on('data', (response: IWatchResponse) => {
@@ -102,7 +111,9 @@ async function follow(
     // A store restored from a backup may stand behind us: its history is not ours.
     const wentBack = response.created && Number(response.header.revision) < state.mirror.revision();
     if (response.canceled || wentBack)
-      return resolve(Number(response.compact_revision) > 0 || wentBack ? 'history-lost' : 'ended');
+      return resolve(
+        Number(response.compact_revision) > 0 || wentBack ? 'history-lost' : 'refused',
+      );
     state.setConnected(true);
     feed(response, state, space);
   });

@@ -20,6 +20,7 @@ export interface EtcdOptions {
   readonly hosts: readonly string[];
   /** Prefix of every key, so that one etcd serves several installations; default `sluice/`. */
   readonly root?: string;
+  /** Read whenever the server asks for it, so that a rotated pair is used once the old one is refused. */
   readonly auth?: { readonly username: string; readonly password: string };
   /** PEM texts. */
   readonly tls?: { readonly ca: Uint8Array; readonly cert?: Uint8Array; readonly key?: Uint8Array };
@@ -129,7 +130,7 @@ function createClient(options: EtcdOptions, clock: Clock): Etcd3 {
   const pem = (text: Uint8Array): Buffer => Buffer.from(text);
   return new Etcd3({
     hosts: [...options.hosts],
-    ...(auth === undefined ? {} : { auth: { ...auth } }),
+    ...(auth === undefined ? {} : { auth }),
     ...(tls === undefined
       ? {}
       : {
