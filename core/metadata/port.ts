@@ -51,6 +51,12 @@ export const MAX_TRANSACTION_OPERATIONS = 128;
 export const MAX_VALUE_BYTES = 1_400_000;
 
 /**
+ * TTL of the one lease of a worker or a historical, ms: long enough for a pause of the process, short enough for a
+ * takeover. Source: protocol.md 7 "Fencing".
+ */
+export const LEASE_TTL_MS = 10_000;
+
+/**
  * One lease of a process. It counts as lost 2/3 TTL after the last acknowledged renewal was *sent*, on the
  * process's own monotonic clock, never by a library's event (protocol.md 7, invariant I4).
  */

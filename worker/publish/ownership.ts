@@ -4,14 +4,17 @@
 
 import { CODECS } from '../../core/metadata/codecs.ts';
 import type { IngestionKeys } from '../../core/metadata/keys.ts';
-import type { Compare, Lease, MetadataStore } from '../../core/metadata/port.ts';
+import {
+  type Compare,
+  type Lease,
+  LEASE_TTL_MS,
+  type MetadataStore,
+} from '../../core/metadata/port.ts';
 import type { Clock } from '../../core/runtime/clock.ts';
 import { Failure } from '../../core/runtime/failure.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { DEFAULT_RETRY, retry } from '../../core/runtime/retry.ts';
 
-/** TTL of a worker's one lease: long enough for a pause of the process, short enough for a takeover. */
-const LEASE_TTL_MS = 10_000;
 const WAIT_MS = 500;
 
 /** What identifies the owner. */

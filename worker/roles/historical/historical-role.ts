@@ -5,7 +5,12 @@
 import { Wake } from '../../../core/runtime/wake.ts';
 import { CODECS } from '../../../core/metadata/codecs.ts';
 import { dataSourceKeys, orderKey } from '../../../core/metadata/keys.ts';
-import type { Change, Lease, Versioned } from '../../../core/metadata/port.ts';
+import {
+  type Change,
+  type Lease,
+  LEASE_TTL_MS,
+  type Versioned,
+} from '../../../core/metadata/port.ts';
 import { type DataSegment, uniquePathOf } from '../../../core/model/data-segment.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import { jsonResponse } from '../../../core/runtime/http-message.ts';
@@ -19,8 +24,6 @@ import { LoadedSegments } from './loaded-segments.ts';
 import { reportFailure } from './order-failure.ts';
 import { SegmentStore, type StoredSegment } from './segment-store.ts';
 
-/** TTL of a historical's lease, as of a worker's. */
-const LEASE_TTL_MS = 10_000;
 const TICK_MS = 500;
 
 /** A running historical. */
