@@ -15,6 +15,13 @@ import type { Servers } from '../test/servers/servers.ts';
 /** The longest that a phase of the benchmark may take. */
 export const PHASE_MS = 1_800_000;
 
+/** What the chart gives the operator: the peak of memory is judged with it. */
+function chartNodeOptions(): string {
+  const file = new URL('../charts/sluice/values.yaml', import.meta.url);
+  const values = parse(readFileSync(file, 'utf8')) as { operator: { nodeOptions: string } };
+  return values.operator.nodeOptions;
+}
+
 /** The operator's process and what it says of itself. */
 export class OperatorProcess {
   readonly #process: RoleProcess;
@@ -39,8 +46,7 @@ export class OperatorProcess {
     const environment = {
       ...(await environmentOf(namespace, servers)),
       ...podAccount(plane.kubeconfig, account),
-      // Less than the chart's 300: the peak of memory is judged here.
-      NODE_OPTIONS: '--max-old-space-size=220 --max-semi-space-size=4',
+      NODE_OPTIONS: chartNodeOptions(),
       SLUICE_IMAGE: 'localhost/sluice:bench',
       SLUICE_NAMESPACE: namespace,
       SLUICE_WATCH_NAMESPACE: namespace,

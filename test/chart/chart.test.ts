@@ -99,6 +99,18 @@ describe.each(EXAMPLES)('chart with %s', (values) => {
 describe('chart', () => {
   const external = ['-f', join(CHART, 'examples/external.yaml')];
 
+  it('bounds the heap of the operator well below its memory limit', async () => {
+    const operator = (await render(...external)).find(
+      (m) => m.kind === 'Deployment' && m.metadata.name === 'r-operator',
+    );
+    const [container] = operator === undefined ? [] : (podSpecs(operator)[0]?.['containers'] ?? []);
+    const options = container?.['env']?.find((v) => String(v['name']) === 'NODE_OPTIONS');
+    const heap = Number(/--max-old-space-size=(\d+)/.exec(String(options?.['value']))?.[1]);
+    const limit = /^(\d+)Mi$/.exec(String(container?.['resources']?.['limits']?.['memory']))?.[1];
+    expect(heap).toBeGreaterThan(100);
+    expect(heap).toBeLessThan(Number(limit) / 2);
+  });
+
   it('carries the generated CRD, kept when the release is deleted', async () => {
     const crd = (await render(...external)).find((m) => m.kind === 'CustomResourceDefinition');
     const generated = parse(
