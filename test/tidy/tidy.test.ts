@@ -102,6 +102,22 @@ describe('documents', () => {
     expect(codeProblems(codesOf(sources), documented)).toEqual([]);
   });
 
+  test('docs/operator.md names tests of behaviours that exist, for each behaviour', () => {
+    const page = read('docs/operator.md');
+    const suites = listFiles('.e2e.test.ts').filter((path) =>
+      path.startsWith('test/e2e/operator/'),
+    );
+    const titles = suites.map(read).join('\n');
+    const rows = [...page.matchAll(/^\| (B\d+) \| (B\d.*?) \| /gm)];
+    const behaviours = [...page.matchAll(/^\| (B\d+(?:, B\d+)*) \| [^B]/gm)];
+    expect(rows.map(([, name]) => name)).toEqual(
+      behaviours.flatMap(([, names = '']) => names.split(', ')),
+    );
+    expect(rows).toHaveLength(24);
+    const named = rows.flatMap(([, , tests = '']) => tests.split(/; (?=B\d)/));
+    expect(named.filter((name) => !titles.includes(name))).toEqual([]);
+  });
+
   test('docs/dependencies.md lists exactly the packages used, with licence and reason', () => {
     const require = createRequire(join(ROOT, 'package.json'));
     const { dependencies, devDependencies, optionalDependencies } = packageJson;
