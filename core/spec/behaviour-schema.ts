@@ -103,6 +103,13 @@ export const workersSchema: z.ZodType<WorkersSpec> = objectOf<WorkersSpec>('Work
       86_400,
     ),
   ),
+  takeoverSeconds: optional(
+    whole(
+      'Seconds that a group may have no worker before the others take over its partitions. Default 300.',
+      15,
+      86_400,
+    ),
+  ),
   template: optional(anything('Pod settings merged into the generated pod.')),
 });
 

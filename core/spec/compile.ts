@@ -19,6 +19,9 @@ import type {
   SegmentsSpec,
 } from './realtime-ingestion.ts';
 
+/** Longer than a pod takes to be replaced, its image pulled included; what was read since the last publication is read again. */
+const TAKEOVER_SECONDS = 300;
+
 /** Compiles a resource that {@link readIngestions} accepted. `baseDir` is where relative paths begin. */
 export function compileIngestion(resource: RealtimeIngestion, baseDir: string): CompiledIngestion {
   const { spec, metadata } = resource;
@@ -37,7 +40,11 @@ export function compileIngestion(resource: RealtimeIngestion, baseDir: string): 
       samples: spec.badRecords?.samples ?? 20,
       deadLetter: compileDeadLetter(spec.badRecords),
     },
-    workers: { count: spec.workers?.count ?? 1, replicas: spec.workers?.replicas ?? 1 },
+    workers: {
+      count: spec.workers?.count ?? 1,
+      replicas: spec.workers?.replicas ?? 1,
+      takeoverMs: (spec.workers?.takeoverSeconds ?? TAKEOVER_SECONDS) * 1000,
+    },
     segments: compileSegments(spec.segments ?? {}),
     retention: spec.retention ?? {},
     deletionPolicy: spec.deletionPolicy ?? 'Retain',

@@ -114,7 +114,12 @@ export interface CompiledIngestion {
     readonly samples: number;
     readonly deadLetter: CompiledDeadLetter | null;
   };
-  readonly workers: { readonly count: number; readonly replicas: number };
+  readonly workers: {
+    readonly count: number;
+    readonly replicas: number;
+    /** How long a group may have no worker. */
+    readonly takeoverMs: number;
+  };
   readonly segments: {
     readonly periodMs: number;
     readonly maxRows: number;

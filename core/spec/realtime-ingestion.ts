@@ -201,6 +201,8 @@ export interface WorkersSpec {
   readonly drainDeadlineSeconds?: number;
   /** How long a change of workers may stand still before a condition says so, s. Default 600. */
   readonly progressDeadlineSeconds?: number;
+  /** How long a group may have no worker before the others take over its partitions, s. Default 300. */
+  readonly takeoverSeconds?: number;
   /** Pod settings merged into the generated pod. */
   readonly template?: Readonly<Record<string, unknown>>;
 }

@@ -8,7 +8,7 @@ import { Failure } from '../../core/runtime/failure.ts';
 const PARTITIONS_PER_GROUP_MAX = 100;
 
 /** Names of the groups of an ingestion: `g0`, `g1`, ... capped at the partition count. */
-function groupNames(count: number, partitions: number): readonly string[] {
+export function groupNames(count: number, partitions: number): readonly string[] {
   return Array.from({ length: Math.max(1, Math.min(count, partitions)) }, (_, i) => `g${i}`);
 }
 
@@ -16,15 +16,17 @@ function groupNames(count: number, partitions: number): readonly string[] {
  * Plans the assignment.
  *
  * @param current  group of each partition that is stored, where a move under way counts as done
+ * @param dead  groups without a worker: they get nothing, unless the others cannot hold it all
  * @throws Failure `config` TooFewWorkers when a group would get more than 100 partitions
  */
 export function planAssignment(
   partitions: readonly number[],
   count: number,
   current: ReadonlyMap<number, string>,
+  dead: ReadonlySet<string> = new Set(),
 ): Assignment['groups'] {
-  const names = groupNames(count, partitions.length);
-  if (partitions.length > names.length * PARTITIONS_PER_GROUP_MAX) {
+  const all = groupNames(count, partitions.length);
+  if (partitions.length > all.length * PARTITIONS_PER_GROUP_MAX) {
     const needed = Math.ceil(partitions.length / PARTITIONS_PER_GROUP_MAX);
     throw new Failure(
       'config',
@@ -32,6 +34,8 @@ export function planAssignment(
       `spec.workers.count: value ${count} is too small for ${partitions.length} partitions, a group takes ${PARTITIONS_PER_GROUP_MAX}; set at least ${needed}`,
     );
   }
+  const alive = all.filter((name) => !dead.has(name));
+  const names = partitions.length > alive.length * PARTITIONS_PER_GROUP_MAX ? all : alive;
   const groups = new Map<string, number[]>(names.map((name) => [name, []]));
   const homeless: number[] = [];
   for (const partition of partitions) {
@@ -52,7 +56,7 @@ export function planAssignment(
     least?.push(partition);
   }
   return Object.fromEntries(
-    [...groups].map(([name, list]) => [name, list.toSorted((a, b) => a - b)]),
+    all.map((name) => [name, (groups.get(name) ?? []).toSorted((a, b) => a - b)]),
   );
 }
 

@@ -9,12 +9,15 @@ import {
   type IngestionRef,
   ingestionKeys,
   type IngestionKeys,
+  parseKey,
 } from '../../core/metadata/keys.ts';
 import type { MetadataStore, Versioned, Write } from '../../core/metadata/port.ts';
 import type { Assignment, PartitionState } from '../../core/metadata/values.ts';
 import type { CompiledIngestion } from '../../core/spec/compiled.ts';
-import { planAssignment, targetGroup } from '../plan/assignment-plan.ts';
+import { groupNames, planAssignment, targetGroup } from '../plan/assignment-plan.ts';
 import type { StreamInspector } from './cluster.ts';
+import type { DeadGroups } from './dead-groups.ts';
+import { type StoredPartition, takeOver } from './forced-moves.ts';
 
 /** Keys written in one transaction, below etcd's limit of operations. */
 const BATCH = 100;
@@ -26,6 +29,8 @@ export interface PreparedIngestion {
   readonly groups: Assignment['groups'];
   /** Groups that own partitions, or will once a move under way ends: they may read them already. */
   readonly held: ReadonlySet<string>;
+  /** Partitions that were taken from groups without a worker. */
+  readonly taken: number;
 }
 
 /** The data source belongs to another namespace: condition `Conflicts`. */
@@ -54,6 +59,7 @@ export async function prepareIngestion(
   store: MetadataStore,
   ingestion: CompiledIngestion,
   stream: StreamInspector,
+  deaths: DeadGroups,
   signal: AbortSignal,
 ): Promise<PreparedIngestion | Conflict> {
   // Side by side: with many ingestions a pass is mostly waiting.
@@ -74,12 +80,16 @@ export async function prepareIngestion(
   const keys = ingestionKeys(ref);
   const topic = topicOf(ingestion);
   for (;;) {
-    const [stored, entry] = await Promise.all([
+    const [stored, entry, owners] = await Promise.all([
       readPartitions(store, keys),
       store.get(keys.assignment),
+      store.list(keys.owners),
     ]);
     const current = new Map([...stored].map(([p, { state }]) => [p, targetGroup(state)]));
-    const groups = planAssignment(identity.partitions, ingestion.workers.count, current);
+    const wanted = groupNames(ingestion.workers.count, identity.partitions.length);
+    const state = { stored, wanted, owners: owners.entries };
+    const dead = deadGroups(deaths, keys, ingestion, state);
+    const groups = planAssignment(identity.partitions, ingestion.workers.count, current, dead);
     const fresh = identity.partitions.filter((p) => !stored.has(p));
     // Partitions that appear later start at the earliest offset: nothing is skipped.
     const start =
@@ -93,12 +103,44 @@ export async function prepareIngestion(
       topicId: identity.id,
       groups,
       stored,
+      dead,
       fresh,
       offsets,
       entry,
     });
-    if (isDone) return { ref, topic, groups, held: heldBy(stored, groups) };
+    if (!isDone) continue;
+    const groupOf = groupsByPartition(groups);
+    const taken = await takeOver(store, keys, [...stored.values()], {
+      dead,
+      groupOf: ({ entry: { key } }) => groupOf.get(partitionOf(key)),
+    });
+    return { ref, topic, groups, held: heldBy(stored, groups), taken };
   }
+}
+
+/** Of the groups that have partitions or are wanted, those without a worker for long. */
+function deadGroups(
+  deaths: DeadGroups,
+  keys: IngestionKeys,
+  { workers, suspend }: CompiledIngestion,
+  state: {
+    readonly stored: ReadonlyMap<number, StoredPartition>;
+    readonly wanted: readonly string[];
+    readonly owners: readonly Versioned[];
+  },
+): ReadonlySet<string> {
+  if (suspend) {
+    deaths.forget(keys.root);
+    return new Set();
+  }
+  const groups = new Set(state.wanted);
+  for (const { state: one } of state.stored.values()) groups.add(one.group).add(targetGroup(one));
+  const alive = new Set<string>();
+  for (const { key } of state.owners) {
+    const owner = parseKey(key);
+    if (owner.type === 'owner') alive.add(owner.group);
+  }
+  return deaths.observe(keys.root, groups, alive, workers.takeoverMs);
 }
 
 function heldBy(
@@ -112,11 +154,6 @@ function heldBy(
   return new Set([...held, ...wanted.map(([group]) => group)]);
 }
 
-interface StoredPartition {
-  readonly entry: Versioned;
-  readonly state: PartitionState;
-}
-
 async function readPartitions(
   store: MetadataStore,
   keys: IngestionKeys,
@@ -124,9 +161,19 @@ async function readPartitions(
   const { entries } = await store.list(keys.partitions);
   return new Map(
     entries.map((entry) => [
-      Number(entry.key.slice(entry.key.lastIndexOf('/') + 1)),
+      partitionOf(entry.key),
       { entry, state: CODECS.partition.decode(entry.value, entry.key) },
     ]),
+  );
+}
+
+function partitionOf(key: string): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1));
+}
+
+function groupsByPartition(groups: Assignment['groups']): ReadonlyMap<number, string> {
+  return new Map(
+    Object.entries(groups).flatMap(([group, list]) => list.map((p) => [p, group] as const)),
   );
 }
 
@@ -149,6 +196,8 @@ interface Change {
   readonly topicId: string;
   readonly groups: Assignment['groups'];
   readonly stored: ReadonlyMap<number, StoredPartition>;
+  /** Their partitions are taken by force, afterwards. */
+  readonly dead: ReadonlySet<string>;
   readonly fresh: readonly number[];
   readonly offsets: ReadonlyMap<number, number>;
   /** The stored assignment. */
@@ -161,9 +210,7 @@ async function writeState(
   keys: IngestionKeys,
   change: Change,
 ): Promise<boolean> {
-  const groupOf = new Map(
-    Object.entries(change.groups).flatMap(([group, list]) => list.map((p) => [p, group] as const)),
-  );
+  const groupOf = groupsByPartition(change.groups);
   for (let i = 0; i < change.fresh.length; i += BATCH) {
     const batch = change.fresh.slice(i, i + BATCH);
     const result = await store.transact({
@@ -180,7 +227,10 @@ async function writeState(
     entry === undefined ? undefined : CODECS.assignment.decode(entry.value, keys.assignment);
   const moves = [...change.stored].filter(
     ([p, { state }]) =>
-      groupOf.has(p) && targetGroup(state) !== groupOf.get(p) && state.next === undefined,
+      groupOf.has(p) &&
+      targetGroup(state) !== groupOf.get(p) &&
+      state.next === undefined &&
+      !change.dead.has(state.group),
   );
   if (
     moves.length === 0 &&

@@ -10,6 +10,7 @@ import type { Metrics } from '../../core/runtime/metrics.ts';
 import { backoffMs, DEFAULT_RETRY } from '../../core/runtime/retry.ts';
 import type { CompiledIngestion } from '../../core/spec/compiled.ts';
 import type { Cluster, Condition, StreamInspector, WorkerPlan } from './cluster.ts';
+import { DeadGroups } from './dead-groups.ts';
 import { type PreparedIngestion, prepareIngestion } from './ingestion-state.ts';
 
 /** How often a healthy ingestion is looked at again: new partitions appear within this. */
@@ -30,6 +31,7 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #ingestion: CompiledIngestion;
   readonly #log: Logger;
+  readonly #deaths: DeadGroups;
   #plans: readonly WorkerPlan[] = [];
   #own: Condition = {
     type: 'Prepared',
@@ -41,6 +43,7 @@ export class Reconciler {
   constructor(parts: ReconcilerParts, ingestion: CompiledIngestion) {
     this.#parts = parts;
     this.#ingestion = ingestion;
+    this.#deaths = new DeadGroups(parts.clock);
     this.#log = parts.log.child({ namespace: ingestion.namespace, ingestion: ingestion.name });
   }
 
@@ -93,11 +96,16 @@ export class Reconciler {
       );
       return;
     }
-    const prepared = await prepareIngestion(this.#parts.store, this.#ingestion, stream, signal);
+    const { store } = this.#parts;
+    const prepared = await prepareIngestion(store, this.#ingestion, stream, this.#deaths, signal);
     if ('conflict' in prepared) {
       this.#set(false, 'Conflicts', prepared.conflict);
       return;
     }
+    if (prepared.taken > 0)
+      this.#log.warn('partitions of groups without a worker are taken over', {
+        partitions: prepared.taken,
+      });
     this.#plans = plansOf(prepared, this.#ingestion);
     for (const plan of this.#plans) await this.#parts.cluster.ensureWorker(plan);
     this.#set(

@@ -22,6 +22,8 @@ export interface DeploymentOptions {
   readonly name: string;
   readonly partitions: number;
   readonly groups: number;
+  /** `spec.workers` beside the count. */
+  readonly workers?: Readonly<Record<string, unknown>>;
   /** `spec.segments`. */
   readonly segments: Readonly<Record<string, unknown>>;
   /** `spec.lateness`; default messageTime with an hour. */
@@ -80,6 +82,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
         topic,
         groups: options.groups,
         segments: options.segments,
+        ...(options.workers === undefined ? {} : { workers: options.workers }),
         ...(options.lateness === undefined ? {} : { lateness: options.lateness }),
         ...(options.schema === undefined ? {} : { schema: options.schema }),
       }),

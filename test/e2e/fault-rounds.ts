@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from 'vitest';
 import type { Server, ServerName } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
-import { type Deployment, deploy, realServers } from './deployment.ts';
+import { type Deployment, type DeploymentOptions, deploy, realServers } from './deployment.ts';
 import { produce, Sent } from './producing.ts';
 import { committedOffsets, differences, readStoredIds } from './stored-segments.ts';
 import { until } from './waiting.ts';
@@ -30,14 +30,16 @@ export const pause = (ms: number): Promise<void> =>
 /** The deployment of a suite, its rounds and the report of what was hit. Registers its own set-up and clean-up. */
 export class FaultRounds {
   readonly #name: string;
+  readonly #shape: Pick<DeploymentOptions, 'groups' | 'workers'>;
   readonly #sent: Sent = new Sent();
   readonly #report: string[] = [];
   #servers: Servers | undefined;
   #deployment: Deployment | undefined;
   #round = 0;
 
-  constructor(name: string) {
+  constructor(name: string, shape: Pick<DeploymentOptions, 'groups' | 'workers'> = { groups: 1 }) {
     this.#name = name;
+    this.#shape = shape;
     beforeAll(() => this.#start(), 900_000);
     beforeEach(() => onTestFailed(() => this.#explain()));
     afterAll(() => this.#stop());
@@ -115,7 +117,7 @@ export class FaultRounds {
     this.#deployment = await deploy({
       name: this.#name,
       partitions: PARTITIONS,
-      groups: 1,
+      ...this.#shape,
       servers: this.#servers,
       segments: { period: 'PT3S', maxRowsInMemory: 40_000 },
     });

@@ -57,6 +57,11 @@ export class RoleProcess {
     return this.#end('SIGTERM');
   }
 
+  /** Stops the process where it stands, or lets it go on. */
+  freeze(isFrozen: boolean): void {
+    this.#child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   /** Kills the process when a line matches, before anything else is done with the line. Resolves with the line. */
   killOn(matches: (line: LogLine) => boolean, timeoutMs: number): Promise<LogLine> {
     return this.#watch(matches, timeoutMs, () => this.#child?.kill('SIGKILL'));

@@ -120,6 +120,7 @@ export function generatedResource(options: {
   broker: string;
   topic: string;
   groups: number;
+  workers?: Readonly<Record<string, unknown>>;
   segments: Readonly<Record<string, unknown>>;
   lateness?: Readonly<Record<string, unknown>>;
   schema?: Readonly<Record<string, unknown>>;
@@ -145,7 +146,7 @@ export function generatedResource(options: {
         segmentGranularity: 'hour',
       },
       lateness: options.lateness ?? { policy: 'messageTime', windowPeriod: 'PT1H' },
-      workers: { count: options.groups },
+      workers: { ...options.workers, count: options.groups },
       segments: options.segments,
     },
   };

@@ -7,6 +7,7 @@ import type { Logger } from '../../../core/runtime/log.ts';
 import type { EventRecorder } from '../../kube/event-recorder.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Writer } from '../../kube/writer.ts';
+import type { DeadGroups } from '../dead-groups.ts';
 import type { Caches } from './caches.ts';
 import type { RollPermits } from './roll-permits.ts';
 import type { Compile } from './spec-reading.ts';
@@ -41,6 +42,7 @@ export interface ControllerParts {
   readonly settings: OperatorSettings;
   readonly client: KubeClient;
   readonly caches: Caches;
+  readonly deaths: DeadGroups;
   readonly permits: RollPermits;
   readonly writer: Writer;
   readonly events: EventRecorder;

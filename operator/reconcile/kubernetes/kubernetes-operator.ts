@@ -18,6 +18,7 @@ import { EventRecorder } from '../../kube/event-recorder.ts';
 import { LeaseElection, type LeaseTimes } from '../../kube/lease-election.ts';
 import { WorkQueue } from '../../kube/work-queue.ts';
 import { Writer } from '../../kube/writer.ts';
+import { DeadGroups } from '../dead-groups.ts';
 import { Caches } from './caches.ts';
 import type { ControllerParts, OperatorSettings } from './controller-parts.ts';
 import { IngestionController } from './ingestion-controller.ts';
@@ -137,6 +138,7 @@ export async function startKubernetesOperator(
     ...options,
     client,
     caches,
+    deaths: new DeadGroups(clock),
     permits: new RollPermits(caches.ingestions, settings.rollsAtOnceMax),
     writer,
     events,

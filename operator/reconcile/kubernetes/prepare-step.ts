@@ -24,7 +24,7 @@ export interface Prepared {
 
 /** Runs the step. */
 export async function prepare(
-  { store, streams, events, clock }: ControllerParts,
+  { store, streams, events, clock, deaths }: ControllerParts,
   object: KubeObject,
   { ingestion, resource }: UsableSpec,
   signal: AbortSignal,
@@ -32,9 +32,16 @@ export async function prepare(
   const { uid = '', annotations } = object.metadata;
   try {
     const stream = await streams.get(uid, ingestion, secretRefs(resource.spec), signal);
-    const prepared = await prepareIngestion(store, ingestion, stream, signal);
+    const prepared = await prepareIngestion(store, ingestion, stream, deaths, signal);
     if ('conflict' in prepared) return { reason: 'Conflicts', message: prepared.conflict };
     const { ref } = prepared;
+    if (prepared.taken > 0)
+      events.record(object, {
+        type: 'Warning',
+        reason: 'PartitionsTakenOver',
+        action: 'Assign',
+        note: 'a group had no worker for spec.workers.takeoverSeconds; others read its partitions from the committed offsets',
+      });
     const token = annotations?.[ANNOTATIONS.resetRequest]?.slice(0, 64);
     if (token !== undefined && token !== textAt(object, 'status', 'resetAt')) {
       const nowMs = clock.nowMs();

@@ -121,6 +121,15 @@ export class Objects {
     }
   }
 
+  events(): Promise<readonly KubeObject[]> {
+    return this.list({
+      group: 'events.k8s.io',
+      version: 'v1',
+      kind: 'Event',
+      plural: 'events',
+    });
+  }
+
   pods(): Promise<readonly KubeObject[]> {
     return this.list(KINDS.pods);
   }

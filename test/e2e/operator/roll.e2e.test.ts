@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { CODECS } from '../../../core/metadata/codecs.ts';
+import type { PartitionState } from '../../../core/metadata/values.ts';
 import { field, type KubeObject, textAt } from '../../../operator/kube/object.ts';
 import type { Transport } from '../../../operator/kube/client.ts';
 import { INGESTIONS, KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
@@ -61,12 +62,7 @@ describe.skipIf(!hasControlPlane())('changes of workers', () => {
     expect(most).toBe(1);
     await objects.condition('wiki', 'Ready', 'True/Reading');
     await objects.condition('wiki', 'Progressing', 'False/UpToDate');
-    const events = await objects.list({
-      group: 'events.k8s.io',
-      version: 'v1',
-      kind: 'Event',
-      plural: 'events',
-    });
+    const events = await objects.events();
     const notes = events
       .filter((event) => event['reason'] === 'RollingUpdate')
       .map((event) => textAt(event, 'note'));
@@ -216,6 +212,31 @@ describe.skipIf(!hasControlPlane())('changes of workers', () => {
     });
   });
 
+  test('a group without a worker for long gives its partitions to the others, keeps its pod, and that is an event', async () => {
+    await bench.start({ settings: { resyncMs: 500 } });
+    const { objects, store } = bench;
+    await objects.applyIngestion('wiki', { workers: { count: 2, takeoverSeconds: 15 } });
+    await objects.podsNamed('wiki-g0-0', 'wiki-g1-0');
+    const owners = async (): Promise<readonly string[]> =>
+      (await partitionsIn(store)).map(({ state }) => state.group).toSorted();
+    expect(new Set(await owners())).toEqual(new Set(['g0', 'g1']));
+    // The worker of g0 runs; that of g1 stays pending.
+    const [root = ''] = ((await partitionsIn(store))[0]?.key ?? '').split('/partitions/');
+    const owner = CODECS.owner.encode({ worker: 'w', address: 'a:1' });
+    await store.transact({
+      compare: [],
+      writes: [{ put: `${root}/owners/g0/0`, value: owner }],
+    });
+    await until('the takeover', 40_000, async () =>
+      (await owners()).every((group) => group === 'g0') ? true : undefined,
+    );
+    const event = await until('its event', 10_000, async () =>
+      (await objects.events()).find((one) => one['reason'] === 'PartitionsTakenOver'),
+    );
+    expect(event['type']).toBe('Warning');
+    await objects.podsNamed('wiki-g0-0', 'wiki-g1-0');
+  });
+
   test('B17: partitions added to the topic are taken up, more groups get more workers', async () => {
     bench.stream.partitions = 1;
     await bench.start({ settings: { resyncMs: 500 } });
@@ -278,9 +299,10 @@ function isReady(pod: KubeObject): boolean {
 
 async function handOver(store: OperatorBench['store']): Promise<number> {
   let moved = 0;
-  for (const entry of (await store.list('')).entries) {
-    if (!entry.key.includes('/partitions/')) continue;
-    const { next, ...state } = CODECS.partition.decode(entry.value, entry.key);
+  for (const {
+    state: { next, ...state },
+    ...entry
+  } of await partitionsIn(store)) {
     if (next === undefined) continue;
     const value = CODECS.partition.encode({ ...state, group: next.group, epoch: next.epoch });
     await store.transact({
@@ -290,4 +312,16 @@ async function handOver(store: OperatorBench['store']): Promise<number> {
     moved++;
   }
   return moved;
+}
+
+async function partitionsIn(
+  store: OperatorBench['store'],
+): Promise<readonly { key: string; modRevision: number; state: PartitionState }[]> {
+  return (await store.list('')).entries
+    .filter(({ key }) => key.includes('/partitions/'))
+    .map(({ key, modRevision, value }) => ({
+      key,
+      modRevision,
+      state: CODECS.partition.decode(value, key),
+    }));
 }

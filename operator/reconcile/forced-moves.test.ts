@@ -1,0 +1,173 @@
+// Groups without workers, over an embedded store: when their partitions are taken, by whom, and what keeps them.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CODECS } from '../../core/metadata/codecs.ts';
+import { ingestionKeys, ingestionPrefix } from '../../core/metadata/keys.ts';
+import type { PartitionState } from '../../core/metadata/values.ts';
+import { manualClock, type ManualClock } from '../../core/runtime/clock.ts';
+import type { CompiledIngestion } from '../../core/spec/compiled.ts';
+import { lossyStore, type LossyStore } from '../../test/builders/publish-group.ts';
+import type { StreamInspector } from './cluster.ts';
+import { DeadGroups } from './dead-groups.ts';
+import { type PreparedIngestion, prepareIngestion, stateUid } from './ingestion-state.ts';
+
+const AFTER_MS = 60_000;
+const TOPIC = 'topic';
+const KEYS = ingestionKeys({ namespace: 'n', name: 'i', uid: stateUid('n', 'i', 'stream') });
+const SIGNAL = new AbortController().signal;
+
+function ingestion(count: number, suspend = false): CompiledIngestion {
+  // Only what the state is made from.
+  return {
+    namespace: 'n',
+    name: 'i',
+    dataSource: 'd',
+    source: { type: 'kafka', topic: TOPIC, start: { from: 'Earliest' } },
+    workers: { count, replicas: 1, takeoverMs: AFTER_MS },
+    suspend,
+  } as unknown as CompiledIngestion;
+}
+
+let store: LossyStore;
+let clock: ManualClock;
+let deaths: DeadGroups;
+let partitions: readonly number[];
+
+beforeEach(() => {
+  store = lossyStore();
+  clock = manualClock();
+  deaths = new DeadGroups(clock);
+  partitions = [0, 1, 2, 3];
+});
+afterEach(() => store.close());
+
+async function pass(count = 2, suspend = false): Promise<PreparedIngestion> {
+  const stream: StreamInspector = {
+    identity: () => Promise.resolve({ id: 'stream', partitions }),
+    resolve: (wanted) => Promise.resolve(new Map(wanted.map((p) => [p, 100]))),
+    close: () => Promise.resolve(),
+  };
+  const prepared = await prepareIngestion(store, ingestion(count, suspend), stream, deaths, SIGNAL);
+  if ('conflict' in prepared) throw new Error(prepared.conflict);
+  return prepared;
+}
+
+async function lives(group: string, isAlive = true): Promise<void> {
+  const key = KEYS.owner(group, 0);
+  const value = CODECS.owner.encode({ worker: group, address: 'a:1' });
+  await store.transact({ compare: [], writes: [isAlive ? { put: key, value } : { delete: key }] });
+}
+
+async function state(partition: number): Promise<PartitionState> {
+  const key = KEYS.partition(TOPIC, partition);
+  return CODECS.partition.decode((await store.get(key))?.value ?? '', key);
+}
+
+async function change(partition: number, more: Partial<PartitionState>): Promise<void> {
+  const key = KEYS.partition(TOPIC, partition);
+  const value = CODECS.partition.encode({ ...(await state(partition)), ...more });
+  await store.transact({ compare: [], writes: [{ put: key, value }] });
+}
+
+const groupsNow = async (): Promise<string> =>
+  (await Promise.all(partitions.map(state))).map(({ group }) => group).join();
+
+/** Passes every 20 s, as a resync would. */
+async function passes(ms: number, count = 2): Promise<number> {
+  let taken = 0;
+  for (let elapsed = 0; elapsed < ms; elapsed += 20_000) {
+    await clock.advance(20_000);
+    taken += (await pass(count)).taken;
+  }
+  return taken;
+}
+
+describe('the partitions of a group without a worker', () => {
+  test('are taken after the time, with a new epoch, from the committed offset', async () => {
+    await lives('g0');
+    await lives('g1');
+    await pass();
+    expect(await groupsNow()).toBe('g0,g1,g0,g1');
+    await change(1, { offset: 500, watermarkMs: 9, epoch: 3 });
+    // A move that the group had cut: its point may never be published.
+    const from = { offset: 900, watermarkMs: 1, leaderEpoch: 1 };
+    await change(3, { epoch: 4, next: { group: 'g0', epoch: 8, from, by: 2 } });
+    await lives('g1', false);
+    await pass();
+    expect(await passes(AFTER_MS - 20_000)).toBe(0);
+    expect(await groupsNow()).toBe('g0,g1,g0,g1');
+    expect(await passes(20_000)).toBe(2);
+    expect(await groupsNow()).toBe('g0,g0,g0,g0');
+    expect(await state(1)).toMatchObject({ offset: 500, watermarkMs: 9, epoch: 4 });
+    expect(await state(3)).toMatchObject({ offset: 100, epoch: 9 });
+    expect((await state(3)).next).toBeUndefined();
+    // It is still wanted, gets nothing while it is away, and a fair part by ordinary moves once it is back.
+    const away = await pass();
+    expect(away.groups).toEqual({ g0: [0, 1, 2, 3], g1: [] });
+    expect(away.taken).toBe(0);
+    await lives('g1');
+    expect((await pass()).groups['g1']).toHaveLength(2);
+    const moves = (await Promise.all(partitions.map(state))).map(({ next }) => next?.group);
+    expect(moves.filter((group) => group === 'g1')).toHaveLength(2);
+  });
+
+  test('stay when its worker comes back in time, or between the look and the move', async () => {
+    await lives('g0');
+    await lives('g1');
+    await pass();
+    await lives('g1', false);
+    await pass();
+    expect(await passes(40_000)).toBe(0);
+    await lives('g1');
+    expect(await passes(40_000)).toBe(0);
+    await lives('g1', false);
+    expect(await passes(60_000)).toBe(0);
+    // From here on it would be taken; the worker is back after the owners were read.
+    const { list } = store;
+    store.list = async (prefix) => {
+      const answer = await list(prefix);
+      if (prefix === KEYS.owners) await lives('g1');
+      return answer;
+    };
+    expect(await passes(20_000)).toBe(0);
+    expect(await groupsNow()).toBe('g0,g1,g0,g1');
+  });
+
+  test('stay while nobody else is there, and while nobody is to be', async () => {
+    await pass();
+    expect(await passes(120_000)).toBe(0);
+    await lives('g0');
+    // Suspended for long, then meant to run again: the time begins anew.
+    for (let i = 0; i < 6; i++) {
+      await clock.advance(20_000);
+      expect((await pass(2, true)).taken).toBe(0);
+    }
+    expect(await passes(60_000)).toBe(0);
+    expect(await passes(20_000)).toBe(2);
+  });
+
+  test('go to the groups that are left when it is scaled away without a worker', async () => {
+    for (const group of ['g0', 'g1', 'g2']) await lives(group);
+    await pass(3);
+    await lives('g2', false);
+    await pass(1);
+    await pass(1);
+    expect(await passes(80_000, 1)).toBe(1);
+    expect((await pass(1)).groups).toEqual({ g0: [0, 1, 2, 3] });
+    // What g1 has leaves it the ordinary way.
+    expect((await state(1)).next?.group).toBe('g0');
+    expect((await pass(1)).held).toEqual(new Set(['g0', 'g1']));
+  });
+
+  test('stay where the others could not hold them', async () => {
+    partitions = Array.from({ length: 150 }, (_, i) => i);
+    await lives('g0');
+    await lives('g1');
+    await pass();
+    await lives('g1', false);
+    expect(await passes(200_000)).toBe(0);
+    const { entries } = await store.list(ingestionPrefix('n', 'i'));
+    expect(entries.length).toBeGreaterThan(150);
+    expect((await pass()).groups['g1']).toHaveLength(75);
+  });
+});
