@@ -1,7 +1,8 @@
 // From an aggregator, as a spec, a query or a segment's metadata writes it, to what its cells are: type name of the
 // column, an empty value, how raw input is taken. One table for ingestion, segment merge and queries.
 
-import { HyperUnique, hyperUniqueHasher } from './hyper-unique.ts';
+import { HyperUnique } from './hyper-unique.ts';
+import { hyperUniqueHasher } from './hyper-unique-hash.ts';
 import { type ComplexValue, type ValueHasher } from './complex-value.ts';
 import { HLL_TYPES, type HllType } from './hll-registers.ts';
 import { hllHasher, HllSketch } from './hll-sketch.ts';

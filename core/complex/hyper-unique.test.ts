@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { hashBytes, HyperUnique } from './hyper-unique.ts';
+import { HyperUnique } from './hyper-unique.ts';
+import { hashBytes } from './hyper-unique-hash.ts';
 import { murmur3 } from './murmur3.ts';
 
 // Vectors of druid-segment-format.md 6.6, all confirmed by Druid 37.
@@ -61,7 +62,22 @@ describe('hyperUnique objects', () => {
     }
   });
 
+  test('stored bytes fold as the sketch itself does, entries and registers, into any offset', () => {
+    for (const into of [0, 1, 90, 3000, 40_000, 200_000]) {
+      for (const n of [1, 2, 60, 127, 128, 5000, 50_000]) {
+        const values = Array.from({ length: n }, (_, i) => `w${into}-${i}`);
+        const [stored, itself] = [sketchOf(numbered(into)), sketchOf(numbered(into))];
+        stored.foldBytes(sketchOf(values).toBytes());
+        itself.fold(sketchOf(values));
+        expect(Buffer.from(stored.toBytes()).equals(itself.toBytes())).toBe(true);
+      }
+    }
+  });
+
   test('bytes that are no sketch are corrupt', () => {
+    // Entries beyond the registers, and more of them than are said to be set.
+    for (const hex of ['01000001000000' + '040801', '01000001000000' + '000801' + '000901'])
+      expect(() => new HyperUnique().foldBytes(Buffer.from(hex, 'hex'))).toThrow(/hyperUnique/);
     expect(() => new HyperUnique().foldBytes(new Uint8Array(8))).toThrow(
       /hyperUnique object at byte 0: 8 bytes/,
     );

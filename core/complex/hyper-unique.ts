@@ -2,15 +2,9 @@
 // in hyperUnique columns and writes the same bytes; estimates exactly as Druid does, quirks included.
 // Source: druid-segment-format.md 6.
 
-import {
-  type ComplexValue,
-  corruptBytes,
-  type HashSketch,
-  type ValueHasher,
-} from './complex-value.ts';
-import { type Hash128, murmur3 } from './murmur3.ts';
+import { type ComplexValue, corruptBytes, type HashSketch } from './complex-value.ts';
+import { REGISTERS } from './hyper-unique-hash.ts';
 
-const REGISTERS = 2048;
 const PAYLOAD = 1024;
 /** Fewer non-zero registers than this are stored as entries. */
 const DENSE_FROM = 128;
@@ -19,38 +13,6 @@ const HEADER_V0 = 3;
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 /** Largest rho a register can hold above the offset. */
 const RANGE = 15;
-
-/** Bucket (low 11 bits) and rho (above) of a hash, packed. */
-function packedHash(hash: Hash128): number {
-  const bucket = ((((hash.h2High >>> 16) & 0xff) << 8) | (hash.h2High >>> 24)) & (REGISTERS - 1);
-  return (rhoOf(hash.h1Low, hash.h1High) << 11) | bucket;
-}
-
-function rhoOf(low: number, high: number): number {
-  if (low !== 0) return 32 - Math.clz32(low & -low);
-  if (high !== 0) return 64 - Math.clz32(high & -high);
-  return 64;
-}
-
-const scratchHash: Hash128 = { h1Low: 0, h1High: 0, h2Low: 0, h2High: 0 };
-
-/** {@link packedHash} of `length` bytes from `start` on. */
-export function hashBytes(bytes: Uint8Array, length: number = bytes.length, start = 0): number {
-  murmur3(bytes, length, scratchHash, 0, start);
-  return packedHash(scratchHash);
-}
-
-/** Hashes of values as ingestion adds them: the text of each. */
-export const hyperUniqueHasher: ValueHasher = {
-  text(bytes, start, end, out) {
-    out.low = hashBytes(bytes, end - start, start);
-    out.high = 0;
-    return true;
-  },
-  // Values are always given as text.
-  long: () => false,
-  double: () => false,
-};
 
 /** One sketch. */
 export class HyperUnique implements HashSketch {
@@ -145,10 +107,50 @@ export class HyperUnique implements HashSketch {
    * @throws Failure `corrupt` ComplexCorrupt when the bytes are no sketch
    */
   foldBytes(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const other = new HyperUnique();
-    other.readBytes(bytes);
-    this.fold(other);
+    if (bytes.length === 0 || this.foldEntries(bytes)) return;
+    unpacked.clear();
+    unpacked.readBytes(bytes);
+    this.fold(unpacked);
+  }
+
+  /** Folds the sparse form as it is written: rows of a column mostly have it. False, and nothing done, for any other. */
+  private foldEntries(bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    const isV0 = length % 3 === 0;
+    const header = isV0 ? HEADER_V0 : HEADER;
+    if (length < header || length >= header + PAYLOAD || (length - header) % 3 !== 0) return false;
+    const difference = this.offset - bytes[isV0 ? 0 : 1]!;
+    const nonZero = (bytes[isV0 ? 1 : 2]! << 8) | bytes[isV0 ? 2 : 3]!;
+    if (difference < 0 || nonZero > REGISTERS || 3 * nonZero < length - header) return false;
+    let last = -1;
+    for (let at = header; at < length; at += 3) {
+      const position = (bytes[at]! << 8) | bytes[at + 1]!;
+      // Padding, where one byte holds two registers.
+      if (position === 0 && bytes[at + 2] === 0) continue;
+      const index = position - header;
+      if (index <= last || index >= PAYLOAD) return false;
+      last = index;
+    }
+    for (let at = header; at < length; at += 3) {
+      const register = 2 * (((bytes[at]! << 8) | bytes[at + 1]!) - header);
+      const byte = bytes[at + 2]!;
+      const high = (byte >> 4) - difference;
+      const low = (byte & 15) - difference;
+      if (high > 0) this.raise(register, high);
+      if (low > 0) this.raise(register + 1, low);
+    }
+    if (this.nonZero === REGISTERS) this.lower();
+    if (!isV0 && bytes[4]! > 0)
+      this.addRegister(((bytes[5]! << 8) | bytes[6]!) & (REGISTERS - 1), bytes[4]!);
+    return true;
+  }
+
+  private clear(): void {
+    this.offset = 0;
+    this.nonZero = 0;
+    this.overflowValue = 0;
+    this.overflowRegister = 0;
+    this.payload.fill(0);
   }
 
   private readBytes(bytes: Uint8Array): void {
@@ -274,6 +276,9 @@ interface Sums {
   sum: number;
   zeros: number;
 }
+
+/** Stored bytes on their way into a fold. */
+const unpacked: HyperUnique = new HyperUnique();
 
 const corruptSketch = (length: number): Error =>
   corruptBytes('hyperUnique', 0, `${length} bytes cannot be read`);

@@ -1,7 +1,7 @@
 // cardinality: distinct values, or distinct tuples of a row, hashed as Druid hashes them so that estimates are
 // equal: text as UTF-16 code units, numbers as their bits. Source: druid-query-api.md 10.
 
-import { hashBytes } from '../../../core/complex/hyper-unique.ts';
+import { hashBytes } from '../../../core/complex/hyper-unique-hash.ts';
 import { dimensionTransform, DROPPED, isPlain } from '../engine/dimension-getter.ts';
 import { getterOf, type SourceSet } from '../engine/source.ts';
 import type { NumericSource, StringSource } from '../engine/stored-source.ts';
