@@ -65,6 +65,10 @@ function countFeeder(state: CountState): Feeder {
     run(_rows, from, to, slot) {
       state.cells[slot] = state.cells[slot]! + (to - from);
     },
+    runMasked({ count }, slot) {
+      state.cells[slot] = state.cells[slot]! + count;
+      return true;
+    },
     group(_rows, count, slots) {
       const { cells } = state;
       for (let i = 0; i < count; i++) cells[slots[i]!] = cells[slots[i]!]! + 1;
@@ -108,6 +112,11 @@ function longFeeder(state: LongState, input: NumericInput, sources: SourceSet): 
       const values = ints();
       if (values === null) runLongs(state, input, rows, from, to, slot);
       else sums.run(values, rows, from, to, slot);
+    },
+    runMasked(mask, slot) {
+      const values = ints();
+      if (values !== null) sums.runMasked(values, mask, slot);
+      return values !== null;
     },
     group(rows, count, slots) {
       input.load(rows, 0, count);

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { cutBits } from '../engine/row-list.ts';
 import { IDENTITY } from '../engine/selection.ts';
 import { IntSums } from './int-sums.ts';
 import { LongState } from './state.ts';
@@ -87,4 +88,29 @@ it('vectors of all rows add up whatever number of cells there is, also when it g
   expect(rows).toBe(5 * 2 * 8200);
   for (let slot = 0; slot < 9000; slot++)
     expect(state.value(slot), `${slot}`).toBe(expected.get(slot) ?? null);
+});
+
+it('a mask adds up to what the list of its rows does', () => {
+  let rows = 0;
+  const bits = fc.oneof(fc.constantFrom(0, -1), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+  fc.assert(
+    fc.property(
+      fc.array(bits, { minLength: 4, maxLength: 4 }),
+      fc.array(int, { minLength: 97, maxLength: 128 }),
+      (mask, numbers) => {
+        const state = new LongState('sum');
+        state.reserve(1);
+        const words = Int32Array.from(mask);
+        const end = numbers.length;
+        const count = cutBits(words, 0, end);
+        if (count === 0) return;
+        new IntSums(state).runMasked(Int32Array.from(numbers), { words, end, count }, 0);
+        const chosen = numbers.filter((_, i) => ((mask[i >> 5] ?? 0) >>> (i & 31)) & 1);
+        expect(state.value(0)).toBe(chosen.reduce((sum, value) => sum + BigInt(value), 0n));
+        rows += chosen.length;
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(rows).toBeGreaterThan(2000);
 });

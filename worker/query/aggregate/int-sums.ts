@@ -1,6 +1,7 @@
 // Sums of longs that fit 32 bits, without a BigInt a row: partial sums in doubles, moved to the 64-bit cells before they
 // could lose a digit. Fed by feed.ts. Source: performance.md 6.
 
+import { isDense, type RowMask } from '../engine/row-list.ts';
 import { IDENTITY } from '../engine/selection.ts';
 import type { LongState } from './state.ts';
 
@@ -34,6 +35,11 @@ export class IntSums {
         ? sumBetween(values, first, last + 1)
         : sumListed(values, rows, from, to);
     this.addSum(sum, slot);
+  }
+
+  /** The rows of a mask, at least one, into one cell. */
+  runMasked(values: Int32Array, mask: RowMask, slot: number): void {
+    this.addSum(sumMasked(values, mask), slot);
   }
 
   /** The whole number that some rows, at least one, add up to. */
@@ -117,6 +123,34 @@ function sumListed(values: Int32Array, rows: Int32Array, from: number, to: numbe
     b += values[rows[i + 1]!]!;
   }
   if (i < to) a += values[rows[i]!]!;
+  return a + b;
+}
+
+function sumMasked(values: Int32Array, { words, end }: RowMask): number {
+  let sum = 0;
+  for (let w = 0; w << 5 < end; w++) {
+    const word = words[w]!;
+    const base = w << 5;
+    // The values may end within the last word.
+    if (base + 32 <= end && isDense(word)) sum += sumWord(values, base, word);
+    else
+      for (let rest = word; rest !== 0; rest &= rest - 1)
+        sum += values[base + 31 - Math.clz32(rest & -rest)]!;
+  }
+  return sum;
+}
+
+/** All 32 values, those whose bit is not set as 0: there is nothing to guess. */
+function sumWord(values: Int32Array, base: number, word: number): number {
+  let a = 0;
+  let b = 0;
+  for (let k = 0; k < 32; k += 4) {
+    const bits = word >>> k;
+    a += values[base + k]! & -(bits & 1);
+    b += values[base + k + 1]! & -((bits >>> 1) & 1);
+    a += values[base + k + 2]! & -((bits >>> 2) & 1);
+    b += values[base + k + 3]! & -((bits >>> 3) & 1);
+  }
   return a + b;
 }
 

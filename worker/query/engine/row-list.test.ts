@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { listRows } from './row-list.ts';
+import { cutBits, listRows } from './row-list.ts';
 
 const ROWS = 256;
 /** Words of few bits, of many, and of all. */
@@ -29,6 +29,11 @@ test('the rows of the set bits of a run, in order', () => {
         const count = listRows(words, low, high, rows);
         expect([...rows.subarray(0, count)]).toEqual(expected);
         listed += count;
+        const cut = words.slice();
+        expect(cutBits(cut, low, high)).toBe(expected.length);
+        const again = new Int32Array(ROWS + 1);
+        expect(listRows(cut, 0, high, again)).toBe(expected.length);
+        expect(again.subarray(0, expected.length)).toEqual(rows.subarray(0, expected.length));
       },
     ),
     { numRuns: 500 },

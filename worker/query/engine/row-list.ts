@@ -1,5 +1,24 @@
 // From bits to row numbers: what a filter says of a vector becomes the list that aggregators walk. Fed by selection.ts.
 
+/** Rows as bits: bit r & 31 of word r >> 5 is row r, and no bit at or above `end` is set. */
+export interface RowMask {
+  readonly words: Int32Array;
+  readonly end: number;
+  /** Bits that are set. */
+  readonly count: number;
+}
+
+/** Clears the bits outside `low .. high-1`, up to the end of the word of the last, and counts the others. */
+export function cutBits(words: Int32Array, low: number, high: number): number {
+  words.fill(0, 0, low >> 5);
+  if ((low & 31) !== 0) words[low >> 5]! &= -1 << (low & 31);
+  const end = high >> 5;
+  if ((high & 31) !== 0) words[end]! &= (1 << (high & 31)) - 1;
+  let count = 0;
+  for (let w = low >> 5; w << 5 < high; w++) count += bitsOf(words[w]!);
+  return count;
+}
+
 /**
  * Lists the rows `low .. high-1` whose bit is set, ascending, at the start of `rows`, which has room for one more than
  * there can be: that place may be written as well.
@@ -19,11 +38,15 @@ export function listRows(words: Int32Array, low: number, high: number, rows: Int
   return count;
 }
 
-/** True with about ten bits or more: then looking at all of them is quicker than looking for the next. */
-function isDense(word: number): boolean {
+/** True when looking at all bits is quicker than looking for the next that is set. */
+export function isDense(word: number): boolean {
+  return bitsOf(word) >= 10;
+}
+
+function bitsOf(word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555);
   const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
-  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24 >= 10;
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 function listSet(bits: number, base: number, rows: Int32Array, at: number): number {

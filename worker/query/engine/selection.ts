@@ -6,7 +6,7 @@ import { VECTOR_ROWS, type View } from '../../view/view.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { type Matcher, WORDS } from '../filter/matcher.ts';
 import type { Filter } from '../filter-model.ts';
-import { listRows } from './row-list.ts';
+import { cutBits, listRows, type RowMask } from './row-list.ts';
 import type { SourceSet } from './source.ts';
 
 /** The list of all rows of a vector, which is what a batch without a filter has; rows may be left out at its end. */
@@ -22,6 +22,35 @@ interface RowRange {
 export interface Batch {
   readonly rows: Int32Array;
   readonly count: number;
+  /** The same as bits, where a filter gave them: not every aggregator needs the list, which is made when asked for. */
+  readonly mask: RowMask | null;
+}
+
+/** What a filter says of a vector. */
+class MaskedBatch implements Batch, RowMask {
+  readonly words: Int32Array = new Int32Array(WORDS);
+  count = 0;
+  end = 0;
+  /** One more than are ever used: see {@link listRows}. */
+  private readonly list: Int32Array = new Int32Array(VECTOR_ROWS + 1);
+  private isListed = false;
+
+  /** Call it when the words have changed. */
+  cut(low: number, high: number): void {
+    this.count = cutBits(this.words, low, high);
+    this.end = high;
+    this.isListed = false;
+  }
+
+  get mask(): RowMask {
+    return this;
+  }
+
+  get rows(): Int32Array {
+    if (!this.isListed) listRows(this.words, 0, this.end, this.list);
+    this.isListed = true;
+    return this.list;
+  }
 }
 
 /** Walks the vectors of a view. */
@@ -30,9 +59,8 @@ export class Selection {
   private readonly matcher: Matcher | null;
   private readonly ranges: readonly RowRange[];
   private readonly intervals: readonly Interval[];
-  private readonly words: Int32Array = new Int32Array(WORDS);
-  /** One more than are ever used: see {@link listRows}. */
-  private readonly rows: Int32Array = new Int32Array(VECTOR_ROWS + 1);
+  private readonly masked: MaskedBatch = new MaskedBatch();
+  private readonly rows: Int32Array = new Int32Array(VECTOR_ROWS);
 
   /** @throws Failure `input` QueryInvalid when the filter cannot be compiled */
   constructor(sources: SourceSet, filter: Filter | null, intervals: readonly Interval[]) {
@@ -58,21 +86,20 @@ export class Selection {
 
   private select(low: number, high: number): Batch {
     if (this.sources.view.timeSorted || this.intervals.length === 0) {
-      if (this.matcher !== null) return this.expand(low, high);
-      if (low === 0) return { rows: IDENTITY, count: high };
+      if (this.matcher !== null) return this.match(this.matcher, low, high);
+      if (low === 0) return { rows: IDENTITY, count: high, mask: null };
       this.rows.set(IDENTITY.subarray(low, high));
-      return { rows: this.rows, count: high - low };
+      return { rows: this.rows, count: high - low, mask: null };
     }
     if (this.matcher === null) return this.inTime(low, high);
-    const { rows, count } = this.expand(low, high);
+    const { rows, count } = this.match(this.matcher, low, high);
     return this.keepInTime(rows, count);
   }
 
-  /** Row list of the set bits, lowest bit first. */
-  private expand(low: number, high: number): Batch {
-    const { words, rows } = this;
-    this.matcher?.match(words, null);
-    return { rows, count: listRows(words, low, high, rows) };
+  private match(matcher: Matcher, low: number, high: number): Batch {
+    matcher.match(this.masked.words, null);
+    this.masked.cut(low, high);
+    return this.masked;
   }
 
   private inTime(low: number, high: number): Batch {
@@ -94,7 +121,7 @@ export class Selection {
         }
       }
     }
-    return { rows, count: kept };
+    return { rows, count: kept, mask: null };
   }
 }
 

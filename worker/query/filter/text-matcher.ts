@@ -77,6 +77,7 @@ function idMatcher(source: StringSource, sources: SourceSet, table: Uint8Array):
     match(t, u) {
       const { count } = sources.cursor;
       const ids = source.ids();
+      if (u === null) return matchYes(table, ids, count, t);
       for (let base = 0; base < count; base += 32) {
         const end = Math.min(base + 32, count);
         let yes = 0;
@@ -87,10 +88,20 @@ function idMatcher(source: StringSource, sources: SourceSet, table: Uint8Array):
           unknown |= (result >> 1) << (row & 31);
         }
         t[base >> 5] = yes;
-        if (u !== null) u[base >> 5] = unknown;
+        u[base >> 5] = unknown;
       }
     },
   };
+}
+
+/** Most filters are not asked which rows are unknown. */
+function matchYes(table: Uint8Array, ids: Int32Array, count: number, t: Int32Array): void {
+  for (let base = 0; base < count; base += 32) {
+    const end = Math.min(base + 32, count);
+    let yes = 0;
+    for (let row = base; row < end; row++) yes |= (table[ids[row]!]! & 1) << (row & 31);
+    t[base >> 5] = yes;
+  }
 }
 
 function listMatcher(

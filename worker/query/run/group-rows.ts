@@ -10,6 +10,7 @@ import type { Pacer } from '../control.ts';
 import { Buckets } from '../engine/buckets.ts';
 import { type Grouper, makeGrouper } from '../engine/grouper.ts';
 import { type KeyColumn, keyColumn } from '../engine/key-column.ts';
+import type { RowMask } from '../engine/row-list.ts';
 import { type Batch, Selection } from '../engine/selection.ts';
 import { SourceSet } from '../engine/source.ts';
 import type { DimensionSpec } from '../filter-model.ts';
@@ -101,11 +102,20 @@ class TimeRun {
     return this.states.reduce((sum, state) => sum + state.cellBytes * this.size, 0);
   }
 
-  add({ rows, count }: Batch): void {
+  add(batch: Batch): void {
     this.hasRows = true;
+    if (this.buckets === null && batch.mask !== null) return this.runMasked(batch, batch.mask);
+    const { rows, count } = batch;
     if (this.buckets === null) this.run(rows, 0, count, 0);
     else if (this.sources.view.timeSorted) this.addRuns(this.buckets, rows, count);
     else this.addPlaced(this.buckets, rows, count);
+  }
+
+  /** The row list is made only when some aggregator needs it. */
+  private runMasked(batch: Batch, mask: RowMask): void {
+    for (const state of this.states) state.reserve(1);
+    for (const feeder of this.feeders)
+      if (feeder.runMasked?.(mask, 0) !== true) feeder.run(batch.rows, 0, batch.count, 0);
   }
 
   private addRuns(buckets: Buckets, rows: Int32Array, count: number): void {
