@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CODECS } from '../../core/metadata/codecs.ts';
-import { ingestionKeys, ingestionPrefix } from '../../core/metadata/keys.ts';
-import type { PartitionState } from '../../core/metadata/values.ts';
+import { dataSourceKeys, ingestionKeys, ingestionPrefix } from '../../core/metadata/keys.ts';
+import type { PartitionState, SequenceState } from '../../core/metadata/values.ts';
 import { manualClock, type ManualClock } from '../../core/runtime/clock.ts';
 import type { CompiledIngestion } from '../../core/spec/compiled.ts';
 import { lossyStore, type LossyStore } from '../../test/builders/publish-group.ts';
@@ -69,6 +69,29 @@ async function change(partition: number, more: Partial<PartitionState>): Promise
   await store.transact({ compare: [], writes: [{ put: key, value }] });
 }
 
+/** A sequence with the ids that it has been given. */
+async function sequence(group: string, n: number, status: SequenceState['state']): Promise<void> {
+  const id = `${group}-${n}`;
+  const value = CODECS.sequence.encode({
+    id,
+    group,
+    n,
+    schemaRevision: 1,
+    rowFormat: 1,
+    openedMs: 0,
+    start: {},
+    state: status,
+  });
+  const pending = CODECS.pending.encode({ ingestion: KEYS.root, entries: [] });
+  await store.transact({
+    compare: [],
+    writes: [
+      { put: KEYS.sequence(group, n), value },
+      { put: dataSourceKeys('d').pending(id), value: pending },
+    ],
+  });
+}
+
 const groupsNow = async (): Promise<string> =>
   (await Promise.all(partitions.map(state))).map(({ group }) => group).join();
 
@@ -92,6 +115,7 @@ describe('the partitions of a group without a worker', () => {
     // A move that the group had cut: its point may never be published.
     const from = { offset: 900, watermarkMs: 1, leaderEpoch: 1 };
     await change(3, { epoch: 4, next: { group: 'g0', epoch: 8, from, by: 2 } });
+    await sequence('g1', 2, 'closed');
     await lives('g1', false);
     await pass();
     expect(await passes(AFTER_MS - 20_000)).toBe(0);
@@ -101,6 +125,9 @@ describe('the partitions of a group without a worker', () => {
     expect(await state(1)).toMatchObject({ offset: 500, watermarkMs: 9, epoch: 4 });
     expect(await state(3)).toMatchObject({ offset: 100, epoch: 9 });
     expect((await state(3)).next).toBeUndefined();
+    // Its worker ends its sequences when it is back.
+    const [closed] = (await store.list(KEYS.sequencesOf('g1'))).entries;
+    expect(CODECS.sequence.decode(closed?.value ?? '', 'g1').state).toBe('closed');
     // It is still wanted, gets nothing while it is away, and a fair part by ordinary moves once it is back.
     const away = await pass();
     expect(away.groups).toEqual({ g0: [0, 1, 2, 3], g1: [] });
@@ -149,11 +176,30 @@ describe('the partitions of a group without a worker', () => {
   test('go to the groups that are left when it is scaled away without a worker', async () => {
     for (const group of ['g0', 'g1', 'g2']) await lives(group);
     await pass(3);
+    for (const group of ['g0', 'g2']) {
+      await sequence(group, 1, 'published');
+      await sequence(group, 2, 'closed');
+      await sequence(group, 3, 'open');
+    }
     await lives('g2', false);
     await pass(1);
     await pass(1);
     expect(await passes(80_000, 1)).toBe(1);
     expect((await pass(1)).groups).toEqual({ g0: [0, 1, 2, 3] });
+    // It will end none of its sequences itself: swept files and retired chunks depend on their end.
+    const states = async (group: string): Promise<string> =>
+      (await store.list(KEYS.sequencesOf(group))).entries
+        .map(({ key, value }) => CODECS.sequence.decode(value, key).state)
+        .join();
+    expect(await states('g2')).toBe('published,abandoned,abandoned');
+    expect(await states('g0')).toBe('published,closed,open');
+    const pendings = (await store.list(dataSourceKeys('d').pendings)).entries;
+    expect(pendings.map(({ key }) => key.split('/').at(-1))).toEqual([
+      'g0-1',
+      'g0-2',
+      'g0-3',
+      'g2-1',
+    ]);
     // What g1 has leaves it the ordinary way.
     expect((await state(1)).next?.group).toBe('g0');
     expect((await pass(1)).held).toEqual(new Set(['g0', 'g1']));

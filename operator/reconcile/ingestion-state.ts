@@ -112,6 +112,8 @@ export async function prepareIngestion(
     const groupOf = groupsByPartition(groups);
     const taken = await takeOver(store, keys, [...stored.values()], {
       dead,
+      wanted: new Set(wanted),
+      dataSource: ingestion.dataSource,
       groupOf: ({ entry: { key } }) => groupOf.get(partitionOf(key)),
     });
     return { ref, topic, groups, held: heldBy(stored, groups), taken };
