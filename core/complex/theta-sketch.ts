@@ -11,6 +11,7 @@ import {
   type HashSketch,
   type ValueHasher,
 } from './complex-value.ts';
+import { thetaLowerBound, thetaUpperBound } from './theta-bounds.ts';
 import { hashDouble, hashLong, hashUtf8, thetaHash } from './sketch-hash.ts';
 
 /** Seed hash of the default seed 9001. */
@@ -186,6 +187,14 @@ export class ThetaSketch implements HashSketch {
   estimate(): number {
     const { hashes, theta } = this.finished();
     return theta === MAX_THETA ? hashes.length : hashes.length * (2 ** 63 / Number(theta));
+  }
+
+  /** Least and greatest number of values, at 1, 2 or 3 standard deviations. */
+  bounds(deviations: number): [number, number] {
+    const { hashes, theta } = this.finished();
+    const share = theta === MAX_THETA ? 1 : Number(theta) / 2 ** 63;
+    const n = hashes.length;
+    return [thetaLowerBound(n, share, deviations), thetaUpperBound(n, share, deviations)];
   }
 }
 

@@ -18,6 +18,8 @@ export interface SketchAggregator {
   };
   /** False: the answer shows the sketch. */
   readonly shouldFinalize: boolean;
+  /** thetaSketch: standard deviations of the bounds that a finalised value shows; null = it shows none. */
+  readonly errorBoundsStdDev: number | null;
   /** HLL: the estimate is a LONG. */
   readonly round: boolean;
   /** HLL: text is hashed as UTF-8. */
@@ -26,7 +28,12 @@ export interface SketchAggregator {
 
 /** Post-aggregators over sketches; their inputs are other post-aggregators. */
 export type SketchPost =
-  | { readonly type: 'thetaSketchEstimate'; readonly name: string }
+  | {
+      readonly type: 'thetaSketchEstimate';
+      readonly name: string;
+      /** As of {@link SketchAggregator}. */
+      readonly errorBoundsStdDev: number | null;
+    }
   | {
       readonly type: 'thetaSketchSetOp';
       readonly name: string;

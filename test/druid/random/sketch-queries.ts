@@ -9,6 +9,8 @@ const theta = fc.constantFrom(
   { type: 'thetaSketch', fieldName: 'th' },
   { type: 'thetaSketch', fieldName: 'thl', size: 64 },
   { type: 'thetaSketch', fieldName: 'v', size: 16 },
+  { type: 'thetaSketch', fieldName: 'v', size: 16, errorBoundsStdDev: 2 },
+  { type: 'thetaSketch', fieldName: 's', size: 16, errorBoundsStdDev: 1 },
   { type: 'thetaSketch', fieldName: 's' },
   { type: 'thetaSketch', fieldName: 'mv' },
   { type: 'thetaSketch', fieldName: 'l', size: 16 },
@@ -48,6 +50,9 @@ const POSTS: readonly object[] = [
   field('f'),
   { type: 'finalizingFieldAccess', fieldName: 'f' },
   { type: 'thetaSketchEstimate', field: field('a') },
+  { type: 'thetaSketchEstimate', field: field('a'), errorBoundsStdDev: 1 },
+  { type: 'thetaSketchEstimate', field: field('b'), errorBoundsStdDev: 3 },
+  { type: 'finalizingFieldAccess', fieldName: 'b' },
   ...['UNION', 'INTERSECT', 'NOT'].map((func) => ({
     type: 'thetaSketchEstimate',
     field: { type: 'thetaSketchSetOp', name: 'x', func, size: 128, fields: both },

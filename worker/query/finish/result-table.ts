@@ -4,11 +4,17 @@
 import { makeState } from '../aggregate/make-state.ts';
 import { PickState } from '../aggregate/pick-state.ts';
 import type { LookupTables } from '../expression/function.ts';
-import { type Aggregator, type AggregatingQuery, dimensionsOf } from '../model.ts';
+import {
+  type Aggregator,
+  type AggregatingQuery,
+  dimensionsOf,
+  type PostAggregator,
+} from '../model.ts';
 import type { GroupsPartial } from '../partial.ts';
 import { convert, type OutputType, type Value } from '../value.ts';
 import { valueJson } from './json.ts';
 import { compilePost, type OutputColumns, type PostFunction } from './post-aggregate.ts';
+import { thetaBoundsJson } from './sketch-post.ts';
 
 /** Slot of the group no row fell into: every aggregator's value over nothing. */
 export const EMPTY_SLOT = -1;
@@ -107,9 +113,21 @@ export class ResultTable implements OutputColumns {
       const type = aggregatorType(aggregator);
       const value = (slot: number): Value => this.stateOf(i, slot).value(Math.max(slot, 0));
       return this.made(aggregator.name, 'aggregator', type, value, (slot) =>
-        finalize ? valueJson(value(slot), type === 'FLOAT') : this.rawJson(i, slot),
+        finalize ? this.finalJson(i, slot) : this.rawJson(i, slot),
       );
     });
+  }
+
+  /** What an aggregator shows finalised: its value, a theta sketch between its bounds if the query asks for them. */
+  private finalJson(index: number, slot: number): string {
+    const state = this.stateOf(index, slot);
+    const cell = Math.max(slot, 0);
+    const aggregator = this.query.aggregations[index];
+    const deviations = aggregator === undefined ? null : boundsOf(aggregator);
+    if (aggregator !== undefined && deviations !== null)
+      return thetaBoundsJson(aggregator.name, state.raw(cell), deviations);
+    const isFloat = aggregator !== undefined && aggregatorType(aggregator) === 'FLOAT';
+    return valueJson(state.value(cell), isFloat);
   }
 
   /** What an aggregator shows unfinalised: sketches as bytes, first and last with their time. */
@@ -132,11 +150,25 @@ export class ResultTable implements OutputColumns {
           ? this.query.aggregations.find((a) => a.name === post.fieldName)
           : undefined;
       const isFloat = accessed !== undefined && aggregatorType(accessed) === 'FLOAT';
-      const raw = post.type === 'fieldAccess' ? this.stateIndex.get(post.fieldName) : undefined;
-      return this.made(post.name, 'post', isFloat ? 'FLOAT' : null, compute, (slot) =>
-        raw === undefined ? valueJson(compute(slot), isFloat) : this.rawJson(raw, slot),
-      );
+      const json = this.postJson(post) ?? ((slot: number) => valueJson(compute(slot), isFloat));
+      return this.made(post.name, 'post', isFloat ? 'FLOAT' : null, compute, json);
     });
+  }
+
+  /** What a post-aggregator shows where that is not its value. */
+  private postJson(post: PostAggregator): ((slot: number) => string) | undefined {
+    if (post.type === 'fieldAccess' || post.type === 'finalizingFieldAccess') {
+      const index = this.stateIndex.get(post.fieldName);
+      if (index === undefined) return undefined;
+      return (slot) =>
+        post.type === 'fieldAccess' ? this.rawJson(index, slot) : this.finalJson(index, slot);
+    }
+    if (post.type !== 'thetaSketchEstimate') return undefined;
+    const [field] = post.fields;
+    const deviations = post.errorBoundsStdDev;
+    if (field === undefined || deviations === null) return undefined;
+    const input = compilePost(field, this);
+    return (slot) => thetaBoundsJson(post.name, input(slot), deviations);
   }
 
   private made(
@@ -163,6 +195,14 @@ export class ResultTable implements OutputColumns {
       type === null ? column.value(slot) : convert(column.value(slot), type),
     );
   }
+}
+
+/** Standard deviations of the bounds an aggregator shows finalised; null = none. */
+function boundsOf(aggregator: Aggregator): number | null {
+  if (aggregator.type === 'filtered') return boundsOf(aggregator.aggregator);
+  return aggregator.type === 'sketch' && aggregator.shouldFinalize
+    ? aggregator.errorBoundsStdDev
+    : null;
 }
 
 /** Type of an aggregator's finalised value. */

@@ -17,6 +17,7 @@ import {
 import { invalid } from '../parse/fields.ts';
 import type { SketchPost } from '../sketch-model.ts';
 import type { Value } from '../value.ts';
+import { valueJson } from './json.ts';
 
 type Input = (slot: number) => Value;
 
@@ -47,6 +48,14 @@ export function sketchPost(post: SketchPost, inputs: readonly Input[]): Input {
     case 'quantiles':
       return (slot) => quantilesValue(post, first(slot));
   }
+}
+
+/** JSON of the estimate of a theta sketch between its bounds. `value` is its bytes or null, as of `name`. */
+export function thetaBoundsJson(name: string, value: Value, deviations: number): string {
+  const sketch = thetaOf(name, value);
+  const [low, high] = sketch.bounds(deviations);
+  const [estimate, lowBound, highBound] = [sketch.estimate(), low, high].map((n) => valueJson(n));
+  return `{"estimate":${estimate},"highBound":${highBound},"lowBound":${lowBound},"numStdDev":${deviations}}`;
 }
 
 function bytesOf(name: string, value: Value): Uint8Array {

@@ -25,7 +25,6 @@ export function parseSketch(fields: Fields, name: string, type: string): SketchA
   const encoding = fields.optionalText('stringEncoding') ?? 'utf16le';
   if (encoding !== 'utf16le' && encoding !== 'utf8')
     throw invalid(`${fields.at('stringEncoding')}: '${encoding}' is none of utf16le utf8`);
-  if (fields.has('errorBoundsStdDev')) throw refused(`${fields.at('errorBoundsStdDev')}`);
   return {
     type: 'sketch',
     name,
@@ -38,6 +37,7 @@ export function parseSketch(fields: Fields, name: string, type: string): SketchA
       k: powerOfTwo(fields, 'k', QUANTILES_K[0], QUANTILES_K[1], COMPLEX_DEFAULTS.k),
     },
     shouldFinalize: fields.boolean('shouldFinalize', true),
+    errorBoundsStdDev: type === 'thetaSketch' ? deviationsOf(fields, 'errorBoundsStdDev') : null,
     round: fields.boolean('round', false),
     isUtf8: encoding === 'utf8',
   };
@@ -54,6 +54,13 @@ function powerOfTwo(
   if (value > most || !Number.isInteger(Math.log2(value)))
     throw invalid(`${fields.at(key)}: ${value} must be a power of two of ${least} to ${most}`);
   return value;
+}
+
+function deviationsOf(fields: Fields, key: string): number | null {
+  const deviations = fields.optionalInteger(key, 1);
+  if (deviations !== null && deviations > 3)
+    throw invalid(`${fields.at(key)}: ${deviations} must be 1 to 3`);
+  return deviations;
 }
 
 function lgKOf(fields: Fields): number {
@@ -79,17 +86,18 @@ export function parseSketchPost<P>(
   const one = (): P[] => [parse(fields.object('field'))];
   switch (type) {
     case 'thetaSketchEstimate':
-      if (fields.has('errorBoundsStdDev')) throw refused(`${fields.at('errorBoundsStdDev')}`);
-      return { type, name, fields: one() };
+      return {
+        type,
+        name,
+        fields: one(),
+        errorBoundsStdDev: deviationsOf(fields, 'errorBoundsStdDev'),
+      };
     case 'thetaSketchSetOp':
       return parseSetOp(fields, name, many(fields, parse));
     case 'HLLSketchEstimate':
       return { type, name, fields: one(), round: fields.boolean('round', false) };
-    case 'HLLSketchEstimateWithBounds': {
-      const numStdDev = fields.integer('numStdDev', 1, 1);
-      if (numStdDev > 3) throw invalid(`${fields.at('numStdDev')}: ${numStdDev} must be 1 to 3`);
-      return { type, name, fields: one(), numStdDev };
-    }
+    case 'HLLSketchEstimateWithBounds':
+      return { type, name, fields: one(), numStdDev: deviationsOf(fields, 'numStdDev') ?? 1 };
     case 'HLLSketchUnion': {
       const inputs = many(fields, parse);
       return { type, name, fields: inputs, lgK: lgKOf(fields), tgtHllType: hllTypeOf(fields) };
