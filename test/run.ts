@@ -1,8 +1,9 @@
 // `npm test`: the stages in order, each with its time, up to the first that fails. Words after it name the stages to
-// run (`npm test -- check unit`). The last line tells how many tests passed and failed, over all runs of vitest.
+// run (`npm test -- check unit`). A stage that mostly waits runs beside the one after it; what it prints comes when it has
+// ended. The last line tells how many tests passed and failed, over all runs of vitest.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,8 @@ interface Stage {
   readonly command: readonly string[];
   /** True when its tests are counted from vitest's report. */
   readonly isCounted?: boolean;
+  /** True when the next stage need not wait for it. */
+  readonly isBeside?: boolean;
   /** Set for the command. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -38,13 +41,6 @@ const STAGES: readonly Stage[] = [
     isCounted: true,
   },
   {
-    name: 'end to end, side by side',
-    groups: ['e2e', 'faults'],
-    command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
-    isCounted: true,
-    env: { SLUICE_TEST_SIDE_BY_SIDE: 'true' },
-  },
-  {
     name: 'end to end, on a real node',
     groups: ['e2e', 'cluster'],
     command: [
@@ -56,7 +52,15 @@ const STAGES: readonly Stage[] = [
       'vitest.e2e.config.ts',
     ],
     isCounted: true,
+    isBeside: true,
     env: { SLUICE_TEST_CLUSTER: 'true' },
+  },
+  {
+    name: 'end to end, side by side',
+    groups: ['e2e', 'faults'],
+    command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
+    isCounted: true,
+    env: { SLUICE_TEST_SIDE_BY_SIDE: 'true' },
   },
 ];
 
@@ -84,18 +88,28 @@ async function main(words: readonly string[]): Promise<number> {
   const times: string[] = [];
   const reports = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   let isGood = true;
-  for (const [i, stage] of STAGES.entries()) {
-    if (words.length > 0 && !stage.groups.some((group) => words.includes(group))) continue;
-    console.log(`\n== ${stage.name}`);
+  const chosen = STAGES.filter(
+    ({ groups }) => words.length === 0 || groups.some((group) => words.includes(group)),
+  );
+  const run = async (stage: Stage, isBeside: boolean): Promise<void> => {
     const startMs = performance.now();
-    const report = join(reports, `${i}.json`);
-    const exit = await runStage(stage, report);
+    const report = join(reports, `${STAGES.indexOf(stage)}.json`);
+    const { exit, printed } = await runStage(stage, report, isBeside);
+    if (printed.length > 0) console.log(`\n== ${stage.name}\n${printed}`);
     if (stage.isCounted === true) count(report, counts);
     const outcome = exit === 0 ? 'ok' : `failed with exit code ${exit}`;
     times.push(`${stage.name}: ${outcome}, ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
-    isGood = exit === 0;
+    if (exit !== 0) isGood = false;
+  };
+  const beside: Promise<void>[] = [];
+  for (const [i, stage] of chosen.entries()) {
+    const isBeside = stage.isBeside === true && i + 1 < chosen.length;
+    console.log(`\n== ${stage.name}${isBeside ? ', beside the next' : ''}`);
+    if (isBeside) beside.push(run(stage, true));
+    else await run(stage, false);
     if (!isGood) break;
   }
+  await Promise.all(beside);
   rmSync(reports, { recursive: true, force: true });
   console.log(`\n${times.join('\n')}`);
   if (counts.skipped > 0) console.log(`${counts.skipped} skipped, with the reason above`);
@@ -105,7 +119,17 @@ async function main(words: readonly string[]): Promise<number> {
   return isGood && counts.failed === 0 ? 0 : 1;
 }
 
-function runStage({ command, isCounted, env }: Stage, report: string): Promise<number> {
+interface Ended {
+  readonly exit: number;
+  /** What was held back; empty when it went to the terminal at once. */
+  readonly printed: string;
+}
+
+function runStage(
+  { command, isCounted, env }: Stage,
+  report: string,
+  isBeside: boolean,
+): Promise<Ended> {
   const [program = '', ...args] = command;
   const reporting =
     isCounted === true
@@ -113,18 +137,25 @@ function runStage({ command, isCounted, env }: Stage, report: string): Promise<n
       : [];
   const bin = join(ROOT, 'node_modules', '.bin');
   const path = `${bin}${delimiter}${process.env['PATH'] ?? ''}`;
+  // A file, not a pipe: what outlives the stage must not hold it up.
+  const file = `${report}.out`;
+  const held = isBeside ? openSync(file, 'w') : undefined;
   return new Promise((resolve) => {
     const child = spawn(join(bin, program), [...args, ...reporting], {
       cwd: ROOT,
-      stdio: 'inherit',
+      stdio: held === undefined ? 'inherit' : ['ignore', held, held],
       env: { ...process.env, ...env, PATH: path },
       shell: process.platform === 'win32',
     });
+    const end = (exit: number): void => {
+      if (held !== undefined) closeSync(held);
+      resolve({ exit, printed: held === undefined ? '' : readFileSync(file, 'utf8') });
+    };
     child.on('error', (error) => {
       console.error(`${program}: ${error.message}; run npm ci first`);
-      resolve(1);
+      end(1);
     });
-    child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+    child.on('exit', (code, signal) => end(code ?? (signal === null ? 1 : 128)));
   });
 }
 

@@ -6,17 +6,27 @@ import { parseQuery } from '../../worker/query/query.ts';
 import { compareGolden, notComparable } from './golden-comparison.ts';
 import { exactJson, GOLDEN_SETS, goldenSet, parseExactJson } from './golden-set.ts';
 import { openGoldenViews } from './golden-views.ts';
-import { openOracle, oracleMissing } from './oracle.ts';
+import { openOracle, type Oracle, oracleMissing } from './oracle.ts';
 
 // Druid's engine over the segments that we build of each set: the recorded answers once more.
 
 const missing = await oracleMissing();
 const root = mkdtempSync(join(tmpdir(), 'golden-oracle-'));
 const table: string[] = [];
-afterAll(() => {
+const oracles = new Map<'33' | '37', Promise<Oracle>>();
+afterAll(async () => {
+  for (const oracle of oracles.values()) await (await oracle).close();
   rmSync(root, { recursive: true, force: true });
   console.log(table.join('\n'));
 });
+
+/** Sketches are an extension that Druid 37 has not published. */
+function oracleFor(set: string): Promise<Oracle> {
+  const release = set === 'sketches' ? '33' : '37';
+  const oracle = oracles.get(release) ?? openOracle({ release });
+  oracles.set(release, oracle);
+  return oracle;
+}
 
 interface OracleResult {
   readonly name: string;
@@ -29,8 +39,7 @@ test.skipIf(missing !== undefined).each(GOLDEN_SETS)(
   async (name) => {
     const set = goldenSet(name);
     const stores = await openGoldenViews(set);
-    // Sketches are an extension that Druid 37 has not published.
-    const oracle = await openOracle(name === 'sketches' ? { release: '33' } : {});
+    const oracle = await oracleFor(name);
     const failures: string[] = [];
     let passed = 0;
     try {
@@ -55,7 +64,6 @@ test.skipIf(missing !== undefined).each(GOLDEN_SETS)(
           `${set.queries.length - asked.length} depend on how rows are stored`,
       );
     } finally {
-      await oracle.close();
       stores.close();
     }
     expect(failures).toEqual([]);
