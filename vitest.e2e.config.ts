@@ -6,11 +6,11 @@ const ALONE = ['test/e2e/vertical.e2e.test.ts'];
 /** What needs a real node, in the network namespace that test/kube/in-namespace.ts makes. */
 const ON_A_NODE = ['test/e2e/cluster/*.e2e.test.ts'];
 /** Suites that take longest; they begin first, so that none of them is left over at the end. */
-const LONG = /(?:moves|worker-faults|server-faults|memory|scale)\.e2e/;
+const LONG = /(?:moves|takeover|worker-faults|server-faults|memory|scale)\.e2e/;
 
 /**
  * End-to-end suites; each starts its own servers and processes. SLUICE_TEST_SIDE_BY_SIDE runs those that mostly wait,
- * three at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
+ * two at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
  * themselves run one after the other.
  */
 const isSideBySide: boolean = process.env['SLUICE_TEST_SIDE_BY_SIDE'] === 'true';
@@ -29,7 +29,7 @@ const config: ViteUserConfigExport = defineConfig({
     include: isSideBySide ? ['test/e2e/**/*.e2e.test.ts'] : [...alone],
     exclude: isSideBySide ? [...ALONE, ...ON_A_NODE] : [],
     pool: 'forks',
-    maxWorkers: isSideBySide ? 3 : 1,
+    maxWorkers: isSideBySide ? 2 : 1,
     fileParallelism: isSideBySide,
     sequence: { sequencer: LongFirst },
     testTimeout: 300_000,
