@@ -84,6 +84,8 @@ export type Aggregator =
       readonly round: boolean;
     }
   | SketchAggregator
+  /** Tells the groupings of subtotals apart; `groupings` name the columns that dimensions read. */
+  | { readonly type: 'grouping'; readonly name: string; readonly groupings: readonly string[] }
   | {
       readonly type: 'filtered';
       readonly name: string;

@@ -80,6 +80,8 @@ const simple = fc.oneof(
     { type: 'stringFirst', fieldName: 'sf' },
     { type: 'stringLast', fieldName: 'sl', maxStringBytes: 3 },
     { type: 'hyperUnique', fieldName: 'hu', round: true },
+    { type: 'grouping', groupings: ['v', 's'] },
+    { type: 'grouping', groupings: ['mv', 'none', 'virtual', 'l', 'v'] },
   ),
 );
 

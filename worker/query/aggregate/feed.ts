@@ -21,7 +21,7 @@ import { objectFeeder, sketchFeeder } from './sketch-feed.ts';
 import { SketchState } from './sketch-state.ts';
 import { type AggregateState, CountState, DoubleState, LongState } from './state.ts';
 
-/** Ignores rows: the column is missing, so every value is null. */
+/** Ignores rows: the column is missing, so every value is null, or the value is not of the rows. */
 const NOTHING: Feeder = { run: () => undefined, group: () => undefined };
 
 /**
@@ -53,6 +53,8 @@ export function makeFeeder(
     case 'sketch':
       if (state instanceof ComplexState) return sketchFeeder(state, sources);
       break;
+    case 'grouping':
+      return NOTHING;
     case 'filtered':
       return filteredFeeder(aggregator, state, sources);
   }

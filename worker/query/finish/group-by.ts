@@ -1,11 +1,12 @@
 // Finishes a groupBy: having, order, offset and limit, subtotals. Source: druid-query-api.md 6.6, 12.
 
 import { ETERNITY } from '../../../core/model/interval.ts';
+import { GroupingState } from '../aggregate/grouping-state.ts';
 import { makeState } from '../aggregate/make-state.ts';
 import { Selection } from '../engine/selection.ts';
 import { SourceSet } from '../engine/source.ts';
 import { mergeGroups } from '../merge-groups.ts';
-import type { GroupByQuery, Having } from '../model.ts';
+import type { Aggregator, GroupByQuery, Having } from '../model.ts';
 import type { GroupsPartial } from '../partial.ts';
 import {
   compareDoubles,
@@ -92,7 +93,7 @@ function finishedSubtotals(
   subtotals: readonly (readonly number[])[],
 ): Part[] {
   const parts = subtotals.map((kept): GroupsPartial => {
-    const part = withEmptyRow(query, subtotal(query, groups, kept));
+    const part = withGrouping(query, withEmptyRow(query, subtotal(query, groups, kept)), kept);
     const table = new ResultTable(query, part);
     const times = groupTimes(query, part);
     const slots = firstOf(
@@ -185,6 +186,27 @@ function subtotal(
   const nulls = Array.from({ length: groups.size }, () => null);
   const keys = groups.keys.map((column, k) => (kept.includes(k) ? column : nulls));
   return mergeGroups(query, [{ ...groups, keys }], true);
+}
+
+/** `grouping` aggregators set to what a grouping that keeps the dimensions `kept` leaves out. */
+function withGrouping(
+  query: GroupByQuery,
+  groups: GroupsPartial,
+  kept: readonly number[],
+): GroupsPartial {
+  const names = new Set(kept.map((k) => query.dimensions[k]?.dimension));
+  const states = groups.states.map((state, s) => {
+    const groupings = groupingsOf(query.aggregations[s]);
+    if (groupings === null) return state;
+    const bits = groupings.map((name) => (names.has(name) ? '0' : '1')).join('');
+    return GroupingState.filled(groups.size, BigInt(`0b${bits}`));
+  });
+  return { ...groups, states };
+}
+
+function groupingsOf(aggregator: Aggregator | undefined): readonly string[] | null {
+  if (aggregator?.type === 'filtered') return groupingsOf(aggregator.aggregator);
+  return aggregator?.type === 'grouping' ? aggregator.groupings : null;
 }
 
 /** Slots that pass, ascending. */

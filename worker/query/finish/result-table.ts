@@ -209,6 +209,7 @@ function boundsOf(aggregator: Aggregator): number | null {
 function aggregatorType(aggregator: Aggregator): OutputType {
   switch (aggregator.type) {
     case 'count':
+    case 'grouping':
       return 'LONG';
     case 'numeric':
     case 'pick':

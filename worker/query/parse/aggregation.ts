@@ -8,7 +8,7 @@ import { parseFilter } from './filter.ts';
 import { parseSketch, parseSketchPost, SKETCH_AGGREGATOR, SKETCH_POST } from './sketch.ts';
 
 const REFUSED =
-  /^(approxHistogram|fixedBucketsHistogram|tDigestSketch|arrayOfDoublesSketch|variance|doubleMean|grouping|expression|min|max|histogram)/;
+  /^(approxHistogram|fixedBucketsHistogram|tDigestSketch|arrayOfDoublesSketch|variance|doubleMean|expression|min|max|histogram)/;
 const NUMERIC = /^(long|double|float)(Sum|Min|Max)$/;
 const PICK = /^(long|double|float|string)(First|Last|Any)$/;
 /** Bytes a stringFirst keeps of a value when the query does not say. */
@@ -43,6 +43,8 @@ function parseAggregator(fields: Fields, outerName: string | null): Aggregator {
         fieldName: fields.text('fieldName'),
         round: fields.boolean('round', false),
       };
+    case 'grouping':
+      return { type, name, groupings: parseGroupings(fields) };
     case 'javascript':
       throw refused(`${fields.at('type')}: aggregator javascript`, 'JavaScript is disabled');
     default:
@@ -109,6 +111,18 @@ function parseCardinality(fields: Fields, name: string): Aggregator {
     byRow: fields.boolean('byRow', false),
     round: fields.boolean('round', false),
   };
+}
+
+/** Names of which each takes a bit of a LONG that is not negative. */
+const GROUPINGS_MAX = 63;
+
+function parseGroupings(fields: Fields): string[] {
+  const groupings = fields.texts('groupings');
+  if (groupings.length === 0 || groupings.length > GROUPINGS_MAX)
+    throw invalid(
+      `${fields.at('groupings')}: ${groupings.length} names; give 1 to ${GROUPINGS_MAX}`,
+    );
+  return groupings;
 }
 
 const REFUSED_POST = /^(quantiles?|javascript)$/;
