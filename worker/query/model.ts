@@ -84,6 +84,7 @@ export type Aggregator =
       readonly round: boolean;
     }
   | SketchAggregator
+  | { readonly type: 'mean'; readonly name: string; readonly fieldName: string }
   /** Tells the groupings of subtotals apart; `groupings` name the columns that dimensions read. */
   | { readonly type: 'grouping'; readonly name: string; readonly groupings: readonly string[] }
   | {

@@ -88,12 +88,13 @@ function limited(planned: PlannedQuery, rowsMax: number): PlannedQuery {
   return { query: { ...query, limit }, body: { ...(body as object), limit } };
 }
 
-/** Fields that aggregators over sketches read. */
+/** Fields that aggregators over sketches and means read. */
 function sketchInputs(query: Query): ReadonlySet<string> {
   const names = new Set<string>();
   for (let aggregator of 'aggregations' in query ? query.aggregations : []) {
     while (aggregator.type === 'filtered') aggregator = aggregator.aggregator;
-    if (aggregator.type === 'hyperUnique' || aggregator.type === 'sketch')
+    const { type } = aggregator;
+    if (type === 'hyperUnique' || type === 'sketch' || type === 'mean')
       names.add(aggregator.fieldName);
   }
   return names;

@@ -81,6 +81,11 @@ const simple = fc.oneof(
     { type: 'stringLast', fieldName: 'sl', maxStringBytes: 3 },
     { type: 'hyperUnique', fieldName: 'hu', round: true },
     { type: 'grouping', groupings: ['v', 's'] },
+    { type: 'doubleMean', fieldName: 'l' },
+    { type: 'doubleMean', fieldName: 'd' },
+    { type: 'doubleMean', fieldName: 'v' },
+    { type: 'doubleMean', fieldName: 'mv' },
+    { type: 'doubleMean', fieldName: 'missing' },
     { type: 'grouping', groupings: ['mv', 'none', 'virtual', 'l', 'v'] },
   ),
 );

@@ -14,6 +14,8 @@ import { cardinalityFeeder } from './cardinality-feed.ts';
 import { ComplexState } from './complex-state.ts';
 import { type Feeder, rowFeeder } from './feeder.ts';
 import { IntSums } from './int-sums.ts';
+import { meanFeeder } from './mean-feed.ts';
+import { MeanState } from './mean-state.ts';
 import { groupDoubles, groupLongs, runDoubles, runLongs } from './numeric-feed.ts';
 import { type NumericInput, numericInput } from './numeric-input.ts';
 import { PickState } from './pick-state.ts';
@@ -52,6 +54,9 @@ export function makeFeeder(
       break;
     case 'sketch':
       if (state instanceof ComplexState) return sketchFeeder(state, sources);
+      break;
+    case 'mean':
+      if (state instanceof MeanState) return meanFeeder(aggregator.fieldName, state, sources);
       break;
     case 'grouping':
       return NOTHING;

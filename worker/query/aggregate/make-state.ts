@@ -4,6 +4,7 @@
 import type { Aggregator } from '../model.ts';
 import { ComplexState } from './complex-state.ts';
 import { GroupingState } from './grouping-state.ts';
+import { MeanState } from './mean-state.ts';
 import { PickState } from './pick-state.ts';
 import { SketchState } from './sketch-state.ts';
 import { type AggregateState, CountState, DoubleState, LongState } from './state.ts';
@@ -24,6 +25,8 @@ export function makeState(aggregator: Aggregator): AggregateState {
       return new SketchState(aggregator.round);
     case 'sketch':
       return new ComplexState(aggregator);
+    case 'mean':
+      return new MeanState();
     case 'grouping':
       return new GroupingState();
     case 'filtered':

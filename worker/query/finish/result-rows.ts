@@ -3,6 +3,7 @@
 
 import { ComplexState } from '../aggregate/complex-state.ts';
 import { makeState } from '../aggregate/make-state.ts';
+import { MeanState } from '../aggregate/mean-state.ts';
 import { SketchState } from '../aggregate/sketch-state.ts';
 import type { AggregatingQuery, Query, ScanQuery } from '../model.ts';
 import type { Partial, ScanPartial } from '../partial.ts';
@@ -92,6 +93,7 @@ function objectsOf(query: AggregatingQuery, name: string): string | undefined {
   if (aggregator === undefined) return undefined;
   const state = makeState(aggregator);
   if (state instanceof ComplexState) return state.kind.typeName;
+  if (state instanceof MeanState) return 'doubleMean';
   return state instanceof SketchState ? 'hyperUnique' : undefined;
 }
 

@@ -220,6 +220,8 @@ function aggregatorType(aggregator: Aggregator): OutputType {
     case 'sketch':
       if (!aggregator.shouldFinalize) return 'STRING';
       return aggregator.round || aggregator.sketch.type.startsWith('quantiles') ? 'LONG' : 'DOUBLE';
+    case 'mean':
+      return 'DOUBLE';
     case 'filtered':
       return aggregatorType(aggregator.aggregator);
   }

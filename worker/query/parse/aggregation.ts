@@ -8,7 +8,7 @@ import { parseFilter } from './filter.ts';
 import { parseSketch, parseSketchPost, SKETCH_AGGREGATOR, SKETCH_POST } from './sketch.ts';
 
 const REFUSED =
-  /^(approxHistogram|fixedBucketsHistogram|tDigestSketch|arrayOfDoublesSketch|variance|doubleMean|expression|min|max|histogram)/;
+  /^(approxHistogram|fixedBucketsHistogram|tDigestSketch|arrayOfDoublesSketch|variance|expression|min|max|histogram)/;
 const NUMERIC = /^(long|double|float)(Sum|Min|Max)$/;
 const PICK = /^(long|double|float|string)(First|Last|Any)$/;
 /** Bytes a stringFirst keeps of a value when the query does not say. */
@@ -43,6 +43,8 @@ function parseAggregator(fields: Fields, outerName: string | null): Aggregator {
         fieldName: fields.text('fieldName'),
         round: fields.boolean('round', false),
       };
+    case 'doubleMean':
+      return { type: 'mean', name, fieldName: fields.text('fieldName') };
     case 'grouping':
       return { type, name, groupings: parseGroupings(fields) };
     case 'javascript':
