@@ -6,7 +6,7 @@ import type { Server, ServerName } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
 import { type Deployment, type DeploymentOptions, deploy, realServers } from './deployment.ts';
 import { produce, Sent } from './producing.ts';
-import { committedOffsets, differences, readStoredIds } from './stored-segments.ts';
+import { committedOffsets, differences, StoredIdReader } from './stored-segments.ts';
 import { until } from './waiting.ts';
 import type { LogLine, RoleProcess } from './role-process.ts';
 
@@ -35,6 +35,7 @@ export class FaultRounds {
   readonly #report: string[] = [];
   #servers: Servers | undefined;
   #deployment: Deployment | undefined;
+  #stored: StoredIdReader | undefined;
   #round = 0;
 
   constructor(name: string, shape: Pick<DeploymentOptions, 'groups' | 'workers'> = { groups: 1 }) {
@@ -92,7 +93,8 @@ export class FaultRounds {
       const offsets = await committedOffsets(deployment);
       return [...offsets.values()].reduce((a, b) => a + b, 0) === sent.records ? true : undefined;
     });
-    const stored = await readStoredIds(deployment);
+    this.#stored ??= new StoredIdReader(deployment);
+    const stored = await this.#stored.read();
     expect(differences(sent.accepted, stored.counts)).toEqual([]);
     expect(stored.counts.size).toBe(sent.accepted.size);
     await until('the broker counts every row once', 60_000, async () => {

@@ -57,39 +57,74 @@ export interface StoredIds {
 }
 
 /** Reads every published segment; `visit` may look at each unpacked folder (Druid's own reader does). */
-export async function readStoredIds(
+export function readStoredIds(
   deployment: Stored,
   visit: (dir: string, segment: DataSegment) => Promise<void> = () => Promise.resolve(),
 ): Promise<StoredIds> {
-  const counts = new Map<number, number>();
-  let rows = 0;
-  const segments = await publishedSegments(deployment);
-  const root = await mkdtemp(join(tmpdir(), 'sluice-stored-'));
-  try {
-    for (const [i, segment] of segments.entries()) {
-      const dir = join(root, String(i));
-      const zip = join(root, `${i}.zip`);
-      const { zipBytes: bytes, sha256 } = segment.sluice;
-      await deployment.storage.getFile(
-        { path: deployment.storage.pathOf(segment.loadSpec), bytes, sha256 },
-        zip,
-        AbortSignal.timeout(60_000),
-      );
-      await unzipSegment(zip, dir, { bytesMax: segment.size });
-      const view = await openSegment(dir, segment.identifier, {
-        cache: new BlockCache(16 * 1024 * 1024),
-      });
-      addIds(view, counts);
-      rows += view.rows;
-      view.close();
-      await visit(dir, segment);
-      await rm(dir, { recursive: true });
-      await rm(zip);
-    }
-  } finally {
-    await rm(root, { recursive: true, force: true });
+  return new StoredIdReader(deployment, visit).read();
+}
+
+/** Reads a deployment's segments again and again, each once: what a hash names does not change. */
+export class StoredIdReader {
+  readonly #deployment: Stored;
+  readonly #visit: (dir: string, segment: DataSegment) => Promise<void>;
+  #counts: Map<number, number> = new Map();
+  #rows = 0;
+  /** Segments that are counted, by id and hash. */
+  #counted: Set<string> = new Set();
+
+  constructor(
+    deployment: Stored,
+    visit: (dir: string, segment: DataSegment) => Promise<void> = () => Promise.resolve(),
+  ) {
+    this.#deployment = deployment;
+    this.#visit = visit;
   }
-  return { counts, rows, segments: segments.length };
+
+  /** Ids in all segments that are published now. */
+  async read(): Promise<StoredIds> {
+    const nameOf = ({ identifier, sluice }: DataSegment): string =>
+      `${identifier} ${sluice.sha256}`;
+    const segments = await publishedSegments(this.#deployment);
+    const published = new Set(segments.map(nameOf));
+    if (![...this.#counted].every((name) => published.has(name))) {
+      this.#counts = new Map();
+      this.#rows = 0;
+      this.#counted = new Set();
+    }
+    const fresh = segments.filter((segment) => !this.#counted.has(nameOf(segment)));
+    const root = await mkdtemp(join(tmpdir(), 'sluice-stored-'));
+    try {
+      for (const segment of fresh) {
+        await this.#count(segment, join(root, 'segment'));
+        this.#counted.add(nameOf(segment));
+      }
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+    return { counts: this.#counts, rows: this.#rows, segments: segments.length };
+  }
+
+  async #count(segment: DataSegment, dir: string): Promise<void> {
+    const { storage } = this.#deployment;
+    const zip = `${dir}.zip`;
+    const { zipBytes: bytes, sha256 } = segment.sluice;
+    await storage.getFile(
+      { path: storage.pathOf(segment.loadSpec), bytes, sha256 },
+      zip,
+      AbortSignal.timeout(60_000),
+    );
+    await unzipSegment(zip, dir, { bytesMax: segment.size });
+    const view = await openSegment(dir, segment.identifier, {
+      cache: new BlockCache(16 * 1024 * 1024),
+    });
+    addIds(view, this.#counts);
+    this.#rows += view.rows;
+    view.close();
+    await this.#visit(dir, segment);
+    await rm(dir, { recursive: true });
+    await rm(zip);
+  }
 }
 
 function addIds(view: View, counts: Map<number, number>): void {
