@@ -17,7 +17,8 @@ export function cacheKey(
   segmentId: string,
   intervals: readonly Interval[],
 ): string | undefined {
-  if (!query.context.useCache || !('granularity' in query)) return undefined;
+  const { context: settings } = query;
+  if (!settings.useCache || settings.bySegment || !('granularity' in query)) return undefined;
   const part = intervals.map(formatInterval).join(',');
   const asked = askedOf(query);
   return `q${CACHE_VERSION}:${segmentId}:${createHash('sha256').update(`${part}\n${asked}`).digest('hex')}`;

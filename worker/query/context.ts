@@ -2,7 +2,7 @@
 // (timeout, cache, priority), by execution and by finish. Source: druid-query-api.md 13.
 
 import { Failure } from '../../core/runtime/failure.ts';
-import { Fields, isRecord, refused } from './parse/fields.ts';
+import { Fields, isRecord } from './parse/fields.ts';
 
 /** Known settings with their defaults, and everything as sent. */
 export interface QueryContext {
@@ -16,6 +16,8 @@ export interface QueryContext {
   /** False = sketches print as base64 of their bytes. */
   readonly finalize: boolean;
   readonly skipEmptyBuckets: boolean;
+  /** True = a result for each segment, not merged. */
+  readonly bySegment: boolean;
   readonly grandTotal: boolean;
   readonly minTopNThreshold: number;
   readonly sortByDimsFirst: boolean;
@@ -37,7 +39,7 @@ export interface QueryContext {
 /**
  * Reads a context object, null or absent = empty. Unknown keys are kept in `raw`.
  *
- * @throws Failure `input` QueryContextInvalid when a known key has the wrong type, QueryInvalid for `bySegment`
+ * @throws Failure `input` QueryContextInvalid when a known key has the wrong type
  */
 export function parseContext(value: unknown): QueryContext {
   const raw = value ?? {};
@@ -64,7 +66,6 @@ function subqueryBytes(fields: Fields): number | null {
 }
 
 function readContext(fields: Fields, raw: Readonly<Record<string, unknown>>): QueryContext {
-  if (fields.boolean('bySegment', false)) throw refused('context.bySegment', 'leave it out');
   return {
     queryId: fields.optionalText('queryId'),
     timeoutMs: fields.optionalInteger('timeout', 0),
@@ -73,6 +74,7 @@ function readContext(fields: Fields, raw: Readonly<Record<string, unknown>>): Qu
     populateCache: fields.boolean('populateCache', true),
     finalize: fields.boolean('finalize', true),
     skipEmptyBuckets: fields.boolean('skipEmptyBuckets', false),
+    bySegment: fields.boolean('bySegment', false),
     grandTotal: fields.boolean('grandTotal', false),
     minTopNThreshold: fields.integer('minTopNThreshold', 0, 1000),
     sortByDimsFirst: fields.boolean('sortByDimsFirst', false),

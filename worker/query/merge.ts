@@ -13,6 +13,10 @@ import { cutBatches, mergeOrdered } from './run/scan-order.ts';
  * @throws TypeError when a partial is of another query type
  */
 export function mergePartials(query: Query, partials: readonly Partial[]): Partial {
+  if (query.context.bySegment) {
+    // Each segment's parts are merged once all are there: few are of the same segment.
+    return { kind: 'segments', parts: ofKind(partials, 'segments').flatMap((p) => p.parts) };
+  }
   switch (query.queryType) {
     case 'timeseries':
     case 'topN':

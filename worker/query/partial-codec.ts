@@ -2,6 +2,7 @@
 // raw, all lengths checked. Layout: u32 magic, u8 version, u8 kind, then the kind's columns as written below.
 
 import { Failure } from '../../core/runtime/failure.ts';
+import { segmentQuery } from './by-segment.ts';
 import { ByteReader, ByteWriter } from './aggregate/bytes.ts';
 import { makeState } from './aggregate/make-state.ts';
 import { dimensionsOf, type Query } from './model.ts';
@@ -18,10 +19,10 @@ import type {
 const MAGIC = 0x31514c53;
 /** Bumped when a layout changes; both sides of a rolling update must then retry elsewhere. */
 const VERSION = 1;
-const KINDS = ['groups', 'scan', 'search', 'boundary', 'metadata'] as const;
+const KINDS = ['groups', 'scan', 'search', 'boundary', 'metadata', 'segments'] as const;
 
 /** Bytes of a result. `query` must be the one it answers. */
-export function encodePartial(_query: Query, partial: Partial): Uint8Array {
+export function encodePartial(query: Query, partial: Partial): Uint8Array {
   const out = new ByteWriter();
   out.u32(MAGIC);
   out.u8(VERSION);
@@ -46,6 +47,16 @@ export function encodePartial(_query: Query, partial: Partial): Uint8Array {
     case 'metadata':
       out.text(JSON.stringify(partial.segments));
       break;
+    case 'segments':
+      out.u32(partial.parts.length);
+      for (const { segment, startMs, interval, partial: inner } of partial.parts) {
+        out.text(segment);
+        out.f64(startMs);
+        out.f64(interval.startMs);
+        out.f64(interval.endMs);
+        out.bytes(encodePartial(segmentQuery(query, interval), inner));
+      }
+      break;
   }
   return out.finish();
 }
@@ -69,6 +80,7 @@ export function decodePartial(query: Query, bytes: Uint8Array): Partial {
 }
 
 function kindOf(query: Query): (typeof KINDS)[number] {
+  if (query.context.bySegment) return 'segments';
   switch (query.queryType) {
     case 'timeseries':
     case 'topN':
@@ -104,6 +116,17 @@ function readKind(query: Query, kind: (typeof KINDS)[number], input: ByteReader)
       return { kind, minMs: numberOrNull(input.f64()), maxMs: numberOrNull(input.f64()) };
     case 'metadata':
       return { kind, segments: readSegments(input.text()) };
+    case 'segments':
+      return {
+        kind,
+        parts: Array.from({ length: input.count(32) }, () => {
+          const segment = input.text();
+          const startMs = input.f64();
+          const interval = { startMs: input.f64(), endMs: input.f64() };
+          const partial = decodePartial(segmentQuery(query, interval), input.bytes());
+          return { segment, startMs, interval, partial };
+        }),
+      };
   }
 }
 

@@ -101,8 +101,22 @@ interface MetadataPartial {
   readonly segments: readonly SegmentAnalysis[];
 }
 
+/** Results of a query with context.bySegment; several parts of one segment and interval are to be merged. */
+export interface SegmentsPartial {
+  readonly kind: 'segments';
+  readonly parts: readonly {
+    readonly segment: string;
+    /** Start of the segment. */
+    readonly startMs: number;
+    /** What was asked of it. */
+    readonly interval: Interval;
+    readonly partial: Partial;
+  }[];
+}
+
 /** Any intermediate result. */
 export type Partial =
+  | SegmentsPartial
   | GroupsPartial
   | ScanPartial
   | SearchPartial

@@ -15,6 +15,7 @@ import { compareText } from '../value.ts';
 import { groupByElements } from './group-by.ts';
 import { arrayChunks, bucketWriter, valueJson } from './json.ts';
 import { ScanWriter } from './scan.ts';
+import { segmentElements } from './segments.ts';
 import { timeseriesElements } from './timeseries.ts';
 import { topNElements } from './top-n.ts';
 
@@ -31,7 +32,9 @@ function mismatch(query: Query, partial: Partial): TypeError {
   return new TypeError(`a ${partial.kind} result cannot answer a ${query.queryType} query`);
 }
 
-function elementsOf(query: Query, partial: Partial): Iterable<string> {
+/** `atMs` is the time of what Druid dates by its segment; undefined = by its rows. */
+function elementsOf(query: Query, partial: Partial, atMs?: number): Iterable<string> {
+  if (partial.kind === 'segments') return segmentElements(query, partial, elementsOf);
   switch (query.queryType) {
     case 'timeseries':
       if (partial.kind === 'groups') return timeseriesElements(query, partial);
@@ -49,10 +52,10 @@ function elementsOf(query: Query, partial: Partial): Iterable<string> {
       if (partial.kind === 'search') return searchElements(query, partial);
       break;
     case 'timeBoundary':
-      if (partial.kind === 'boundary') return boundaryElements(query, partial);
+      if (partial.kind === 'boundary') return boundaryElements(query, partial, atMs);
       break;
     case 'dataSourceMetadata':
-      if (partial.kind === 'boundary') return metadataElements(query, partial);
+      if (partial.kind === 'boundary') return metadataElements(query, partial, atMs);
       break;
     case 'segmentMetadata':
       if (partial.kind === 'metadata') return partial.segments.map(analysisElement);
@@ -84,19 +87,24 @@ export function streamScan(
 function* boundaryElements(
   query: TimeBoundaryQuery,
   { minMs, maxMs }: BoundaryPartial,
+  atMs: number | undefined,
 ): Generator<string> {
   if (minMs === null || maxMs === null) return;
   const write = bucketWriter({ type: 'all' }, query.context);
   const [min, max] = [`"minTime":${write(minMs)}`, `"maxTime":${write(maxMs)}`];
   const result =
     query.bound === 'minTime' ? min : query.bound === 'maxTime' ? max : `${min},${max}`;
-  yield `{"timestamp":${write(query.bound === 'maxTime' ? maxMs : minMs)},"result":{${result}}}`;
+  yield `{"timestamp":${write(atMs ?? (query.bound === 'maxTime' ? maxMs : minMs))},"result":{${result}}}`;
 }
 
-function* metadataElements(query: Query, { maxMs }: BoundaryPartial): Generator<string> {
+function* metadataElements(
+  query: Query,
+  { maxMs }: BoundaryPartial,
+  atMs: number | undefined,
+): Generator<string> {
   if (maxMs === null) return;
-  const text = bucketWriter({ type: 'all' }, query.context)(maxMs);
-  yield `{"timestamp":${text},"result":{"maxIngestedEventTime":${text}}}`;
+  const write = bucketWriter({ type: 'all' }, query.context);
+  yield `{"timestamp":${write(atMs ?? maxMs)},"result":{"maxIngestedEventTime":${write(maxMs)}}}`;
 }
 
 function* searchElements(query: SearchQuery, partial: SearchPartial): Generator<string> {

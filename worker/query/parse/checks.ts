@@ -3,8 +3,8 @@
 
 import { Failure } from '../../../core/runtime/failure.ts';
 import { parseExpression } from '../expression/parser.ts';
-import type { AggregatingQuery, PostAggregator, Query } from '../model.ts';
-import { invalid } from './fields.ts';
+import { type AggregatingQuery, baseOf, type PostAggregator, type Query } from '../model.ts';
+import { invalid, refused } from './fields.ts';
 
 /** Most levels and values of a query body. */
 export interface QueryLimits {
@@ -114,4 +114,16 @@ function missing(fieldName: string, name: string): Failure {
   return invalid(
     `Missing fields [[${fieldName}]] for postAggregator [${name}]: it is no aggregator or earlier post-aggregator`,
   );
+}
+
+/** @throws Failure `input` QueryInvalid for what has no result by segment, in Druid neither */
+export function checkBySegment(query: Query): Query {
+  const { bySegment, grandTotal } = query.context;
+  if (!bySegment) return query;
+  if (query.queryType === 'scan') throw refused('context.bySegment of a scan', 'leave it out');
+  if (grandTotal) throw refused('context.bySegment with context.grandTotal', 'leave one out');
+  const base = baseOf(query.dataSource);
+  if (base.type !== 'table' && base.type !== 'union')
+    throw refused(`context.bySegment over a data source of type ${base.type}`, 'ask a table');
+  return query;
 }

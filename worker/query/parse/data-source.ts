@@ -73,6 +73,8 @@ function parseNested(fields: Fields, readQuery: QueryReader): DataSource {
       `nest one of ${[...NESTABLE].join(', ')}`,
     );
   }
+  if (query.context.bySegment)
+    throw refused(`${fields.at('query')}.context.bySegment of a nested query`, 'leave it out');
   return { type: 'query', query, body: fields.raw('query') };
 }
 

@@ -7,7 +7,13 @@ import type { LookupTables } from '../expression/function.ts';
 import { ANALYSIS_TYPES, type Query } from '../model.ts';
 import { parseExactJson } from '../source/exact-json.ts';
 import { parseAggregators, parsePostAggregators } from './aggregation.ts';
-import { checkAggregating, checkSize, DEFAULT_LIMITS, type QueryLimits } from './checks.ts';
+import {
+  checkAggregating,
+  checkBySegment,
+  checkSize,
+  DEFAULT_LIMITS,
+  type QueryLimits,
+} from './checks.ts';
 import { parseDataSource } from './data-source.ts';
 import { parseDimension, parseSearchSpec, refuseArray } from './dimension.ts';
 import { Fields, fieldsOf, invalid, refused, unknownType } from './fields.ts';
@@ -49,7 +55,7 @@ export function parseQueryText(text: string, limits: QueryLimits = DEFAULT_LIMIT
  */
 export function parseQuery(body: unknown, limits: QueryLimits = DEFAULT_LIMITS): Query {
   checkSize(body, limits);
-  return readQuery(fieldsOf(body, ''));
+  return checkBySegment(readQuery(fieldsOf(body, '')));
 }
 
 function readQuery(fields: Fields): Query {

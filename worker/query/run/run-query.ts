@@ -9,6 +9,7 @@ import { joinPiece } from '../source/join-piece.ts';
 import { boundaryOf } from './boundary.ts';
 import { groupRows } from './group-rows.ts';
 import type { QueryPiece } from './piece.ts';
+import { runSegments } from './run-segments.ts';
 import { scanOrdered, scanRows } from './scan.ts';
 import { searchRows } from './search.ts';
 import { analyseView } from './segment-metadata.ts';
@@ -26,6 +27,8 @@ export function* runQuery(
   pieces: readonly QueryPiece[],
   control: QueryControl,
 ): Generator<Partial | undefined, Partial> {
+  if (query.context.bySegment)
+    return yield* runSegments(query, pieces, (asked, own) => runQuery(asked, own, control));
   const pacer = new Pacer(control);
   if (query.queryType === 'scan') {
     if (query.order !== 'none') {
