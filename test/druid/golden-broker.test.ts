@@ -43,3 +43,33 @@ test('every recorded answer, through historical and broker', async () => {
   expect(failures).toEqual([]);
   expect(passed).toBe(QUERIES);
 });
+
+test('gaps in the intervals are named, as many as the query allows', async () => {
+  const contextOf = async (limit: number): Promise<unknown> => {
+    const response = await fetch(`${served.broker}/druid/v2`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        queryType: 'timeseries',
+        dataSource: 'wiki',
+        // The segments are of 9, 10 and 11 March.
+        intervals: ['2024-03-08/2024-03-09T12', '2024-03-10/2024-03-14'],
+        granularity: 'all',
+        context: { uncoveredIntervalsLimit: limit },
+      }),
+    });
+    expect(response.status).toBe(200);
+    return JSON.parse(response.headers.get('x-druid-response-context') ?? '');
+  };
+  const gaps = ['2024-03-08T00:00:00.000Z/2024-03-09T00:00:00.000Z'];
+  const others = ['2024-03-12T00:00:00.000Z/2024-03-14T00:00:00.000Z'];
+  expect(await contextOf(0)).toEqual({});
+  expect(await contextOf(1)).toEqual({
+    uncoveredIntervals: gaps,
+    uncoveredIntervalsOverflowed: true,
+  });
+  expect(await contextOf(2)).toEqual({
+    uncoveredIntervals: [...gaps, ...others],
+    uncoveredIntervalsOverflowed: false,
+  });
+});

@@ -32,6 +32,8 @@ export interface QueryContext {
   readonly maxSubqueryBytes: number | null;
   /** Most bytes that a broker takes from data nodes for this query; null = any. */
   readonly maxScatterGatherBytes: number | null;
+  /** Most gaps in the intervals that the response context lists; 0 = it lists none. */
+  readonly uncoveredIntervalsLimit: number;
   /** Every key as sent, to be carried along. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -85,6 +87,7 @@ function readContext(fields: Fields, raw: Readonly<Record<string, unknown>>): Qu
     maxSubqueryRows: fields.integer('maxSubqueryRows', 0, SUBQUERY_ROWS),
     maxSubqueryBytes: subqueryBytes(fields),
     maxScatterGatherBytes: fields.optionalInteger('maxScatterGatherBytes', 0),
+    uncoveredIntervalsLimit: fields.integer('uncoveredIntervalsLimit', 0, 0),
     maxSegmentPartitionsOrderedInMemory: fields.integer(
       'maxSegmentPartitionsOrderedInMemory',
       1,

@@ -1,7 +1,7 @@
 // Which segment answers for which part of time: the highest version wins, all partitions of it count. Pure; fed by the
 // broker with the ids that servers announce. Source: ingestion.md 6, architecture.md 5.9. Invariant I2.
 
-import { type Interval, intersect } from '../../core/model/interval.ts';
+import { condense, type Interval, intersect } from '../../core/model/interval.ts';
 import type { SegmentId } from '../../core/model/data-segment.ts';
 
 /** A segment and the parts of time it answers for. */
@@ -31,6 +31,15 @@ export function visibleSegments<T extends { readonly segmentId: SegmentId }>(
     covered = [...covered, ...group.map((s) => s.segmentId.interval)];
   }
   return out.toSorted((a, b) => compareIds(a.segment.segmentId, b.segment.segmentId));
+}
+
+/** The parts of `asked` (condensed) that none of the intervals covers, in order. */
+export function uncoveredParts(
+  asked: readonly Interval[],
+  covered: readonly Interval[],
+): readonly Interval[] {
+  const whole = condense(covered);
+  return asked.flatMap((interval) => subtract(interval, whole));
 }
 
 /** What is left of an interval, in order. */

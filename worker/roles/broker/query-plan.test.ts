@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { formatSegmentId } from '../../../core/model/data-segment.ts';
 import { parseQuery } from '../../query/query.ts';
 import type { FreshGroup, PublishedSegment } from '../../timeline/inventory.ts';
-import { planQuery } from './query-plan.ts';
+import { planQuery, uncoveredIntervals } from './query-plan.ts';
 
 // Which segments a query is sent to: the default interval of segmentMetadata, segments named one by one, the copy with
 // the fewest segments of the plan, and one replica of a group for everything fresh.
@@ -74,4 +74,25 @@ test('everything fresh of a group comes from one replica, less what is published
   expect(fresh.map(({ server, except }) => [server, except])).toEqual([
     ['w1', published.map(({ id }) => id)],
   ]);
+});
+
+test('parts of the intervals that no segment covers, published or fresh', () => {
+  const freshId = segment(4, []).id;
+  const fresh = { ...group, ids: new Set([freshId]) };
+  const gaps = (intervals: unknown): number[][] =>
+    uncoveredIntervals(
+      parseQuery({ queryType: 'timeBoundary', dataSource: 'd', intervals }),
+      'd',
+      published,
+      [fresh],
+    ).map(({ startMs, endMs }) => [(startMs - START) / DAY, (endMs - START) / DAY]);
+  expect(gaps(['2023-12-31/2024-01-06', '2024-01-08/2024-01-11T12'])).toEqual([
+    [-1, 0],
+    [1, 3],
+    [7, 9],
+    [10, 10.5],
+  ]);
+  expect(gaps(['2024-01-04/2024-01-06'])).toEqual([]);
+  const segments = [{ itvl: '2024-01-01/2024-02-01', ver: 'v1', part: 0 }];
+  expect(gaps({ type: 'segments', segments })).toEqual([]);
 });

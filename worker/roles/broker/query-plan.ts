@@ -1,10 +1,11 @@
 // Where a query's segments are read: published ones on one historical each, everything fresh of a group on one of its
 // replicas. Pure; fed by the inventory. Source: architecture.md 5.9, protocol.md 7. Invariant I2: an id is planned once.
 
+import { parseSegmentId } from '../../../core/model/data-segment.ts';
 import type { Interval } from '../../../core/model/interval.ts';
 import type { Query } from '../../query/query.ts';
 import type { FreshGroup, PublishedSegment } from '../../timeline/inventory.ts';
-import { visibleSegments } from '../../timeline/timeline.ts';
+import { uncoveredParts, visibleSegments } from '../../timeline/timeline.ts';
 
 /** Published segments to ask of one historical. */
 export interface HistoricalPart {
@@ -70,6 +71,22 @@ export function planQuery(
         ? groups.flatMap((group) => freshPart(group, except, intervals, avoid) ?? [])
         : [],
   };
+}
+
+/** The parts of the query's intervals of which nobody serves a segment; none when the query names its segments. */
+export function uncoveredIntervals(
+  query: Query,
+  dataSource: string,
+  published: readonly PublishedSegment[],
+  groups: readonly FreshGroup[],
+): readonly Interval[] {
+  if (query.segments !== null) return [];
+  const fresh = groups.flatMap(({ ids }) => [...ids].map((id) => parseSegmentId(id, dataSource)));
+  const served = [...published.map(({ segmentId }) => segmentId), ...fresh];
+  return uncoveredParts(
+    query.intervals,
+    served.map(({ interval }) => interval),
+  );
 }
 
 function intervalsOf(query: Query, published: readonly PublishedSegment[]): readonly Interval[] {

@@ -2,6 +2,7 @@
 // moved or failed, use and fill the cache. Feeds the broker's executor with partial results.
 // Source: protocol.md 7 "Queries on a group". Invariant I2.
 
+import type { Interval } from '../../../core/model/interval.ts';
 import type { Clock } from '../../../core/runtime/clock.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
@@ -17,9 +18,14 @@ import {
 } from '../../query/query.ts';
 import type { Inventory } from '../../timeline/inventory.ts';
 import { checkCancelled } from '../data-node/node-query.ts';
-import type { ExecutionNotes } from '../query-endpoint/query-executor.ts';
+import { type ExecutionNotes, noteUncovered } from '../query-endpoint/query-executor.ts';
 import { askNode, freshRequest, listedRequest, type NodeAnswer } from './query-client.ts';
-import { type HistoricalPart, planQuery, type QueryPlan } from './query-plan.ts';
+import {
+  type HistoricalPart,
+  planQuery,
+  type QueryPlan,
+  uncoveredIntervals,
+} from './query-plan.ts';
 
 /** How long a query looks for a server that answers, ms. */
 const PATIENCE_MS = 5000;
@@ -66,6 +72,7 @@ export async function* scatter(
         AbortSignal.any([question.signal, attempt.signal]),
       );
       notes.segments += begun.segments;
+      noteUncovered(question.query, begun.uncovered, notes);
       let hasGiven = false;
       try {
         for await (const partial of begun.results) {
@@ -113,6 +120,8 @@ function retryable(error: unknown, avoid: Set<string>, server?: string): unknown
 
 interface Begun {
   readonly segments: number;
+  /** Parts of the query's intervals without a segment. */
+  readonly uncovered: readonly Interval[];
   readonly results: AsyncGenerator<Partial>;
 }
 
@@ -125,12 +134,10 @@ async function begin(
   const { inventory } = parts;
   const { query, dataSource } = question;
   const revision = inventory.revision();
-  const plan = planQuery(
-    query,
-    inventory.published(dataSource),
-    inventory.fresh(dataSource),
-    avoid,
-  );
+  const [published, groups] = [inventory.published(dataSource), inventory.fresh(dataSource)];
+  const plan = planQuery(query, published, groups, avoid);
+  const isAsked = query.context.uncoveredIntervalsLimit > 0;
+  const uncovered = isAsked ? uncoveredIntervals(query, dataSource, published, groups) : [];
   const cached = await readCache(parts, question, plan);
   const ask = async (
     server: string,
@@ -168,7 +175,11 @@ async function begin(
   }
   const answers = [...historicals, ...fresh];
   const count = cached.hits.length + answers.reduce((sum, a) => sum + a.header.segments.length, 0);
-  return { segments: count, results: results(parts, question, plan, cached.hits, answers) };
+  return {
+    segments: count,
+    uncovered,
+    results: results(parts, question, plan, cached.hits, answers),
+  };
 }
 
 /** A worker that has un-announced something since the plan was made may have given it to a historical (history 19). */

@@ -59,6 +59,8 @@ async function* execute(query: Query, word: Int32Array): AsyncGenerator<Partial>
 const executor: QueryExecutor = {
   execute(query, _text, word, notes) {
     notes.segments += 1;
+    const gaps = query.context.uncoveredIntervalsLimit;
+    notes.uncovered.push(...Array.from({ length: gaps }, () => DAY));
     notes.missingSegments.push({ itvl: '2024/2025', ver: 'v1', part: 3 });
     return execute(query, word);
   },
@@ -368,6 +370,13 @@ describe('media types', () => {
   });
 });
 
+/** The response context of a query of which so many parts are not covered. */
+async function uncovered(count: number): Promise<Record<string, unknown>> {
+  const context = { uncoveredIntervalsLimit: count };
+  const response = await post(timeseries('rows', { context }));
+  return JSON.parse(response.headers.get('x-druid-response-context') ?? '') as never;
+}
+
 describe('answers', () => {
   test('headers: the id of the query, the context, the number of segments', async () => {
     const named = await post(timeseries('rows', { context: { queryId: 'mine' } }));
@@ -375,6 +384,15 @@ describe('answers', () => {
     expect(named.headers.get('x-druid-query-segment-count')).toBe('1');
     expect(JSON.parse(named.headers.get('x-druid-response-context') ?? '')).toEqual({
       missingSegments: [{ itvl: '2024/2025', ver: 'v1', part: 3 }],
+    });
+    // Names of parts that do not fit in a header are left out.
+    const { missingSegments: missing, ...rest } = await uncovered(2000);
+    expect(missing).toHaveLength(1);
+    expect(rest).toMatchObject({ uncoveredIntervalsOverflowed: true });
+    expect(rest['uncoveredIntervals']).toHaveLength(20);
+    expect(await uncovered(1)).toMatchObject({
+      uncoveredIntervals: ['2024-01-01T00:00:00.000Z/2024-01-02T00:00:00.000Z'],
+      uncoveredIntervalsOverflowed: false,
     });
     const [a, b] = [await post(timeseries('rows')), await post(timeseries('rows'))];
     const ids = [a, b].map((response) => response.headers.get('x-druid-query-id'));

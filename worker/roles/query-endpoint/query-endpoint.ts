@@ -2,6 +2,7 @@
 // /druid/v2/datasources. Headers, errors, time-out, cancel, request log. Source: druid-query-api.md 2 and 15.
 
 import { randomUUID } from 'node:crypto';
+import { formatInterval } from '../../../core/model/interval.ts';
 import type { Clock } from '../../../core/runtime/clock.ts';
 import { Failure, isFailure } from '../../../core/runtime/failure.ts';
 import {
@@ -22,6 +23,8 @@ import { type Lookups, readQuery } from './query-text.ts';
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 /** Response context header, bytes (druid-query-api.md 2.3). */
 const CONTEXT_BYTES_MAX = 7168;
+/** Elements of each list of a response context that is too long; so many always fit. */
+const CONTEXT_LIST_MAX = 20;
 /** Queries that take longer are logged at warn. */
 const SLOW_MS = 1000;
 /** Queries running at once; more get 429. */
@@ -101,7 +104,12 @@ async function post(parts: EndpointParts, request: HttpRequest): Promise<HttpRes
     }
     const handle = queryHandle(parts.clock, timeoutOf(query), request.signal);
     const finish = parts.running.add(queryId, handle);
-    const notes: ExecutionNotes = { segments: 0, missingSegments: [] };
+    const notes: ExecutionNotes = {
+      segments: 0,
+      missingSegments: [],
+      uncovered: [],
+      isUncoveredOverflowed: false,
+    };
     try {
       const chunks = await answerChunks(
         parts.executor,
@@ -142,16 +150,32 @@ function notAcceptable(accept: string): Failure {
 }
 
 function headersOf(queryId: string, notes: ExecutionNotes): Record<string, string> {
-  const { missingSegments } = notes;
-  let context = JSON.stringify(missingSegments.length === 0 ? {} : { missingSegments });
-  if (context.length > CONTEXT_BYTES_MAX)
-    context = JSON.stringify({ missingSegments: missingSegments.slice(0, 20), truncated: true });
   return {
     'content-type': 'application/json',
     'x-druid-query-id': queryId,
-    'x-druid-response-context': context,
+    'x-druid-response-context': contextOf(notes),
     'x-druid-query-segment-count': String(notes.segments),
   };
+}
+
+/** The response context; lists that do not fit in a header are cut, and say so. */
+function contextOf(notes: ExecutionNotes): string {
+  const textOf = (most: number): string => {
+    const missingSegments = notes.missingSegments.slice(0, most);
+    const uncoveredIntervals = notes.uncovered.slice(0, most).map(formatInterval);
+    const isCut = missingSegments.length < notes.missingSegments.length;
+    const uncoveredIntervalsOverflowed =
+      notes.isUncoveredOverflowed || uncoveredIntervals.length < notes.uncovered.length;
+    return JSON.stringify({
+      ...(missingSegments.length === 0 ? {} : { missingSegments }),
+      ...(uncoveredIntervals.length === 0
+        ? {}
+        : { uncoveredIntervals, uncoveredIntervalsOverflowed }),
+      ...(isCut ? { truncated: true } : {}),
+    });
+  };
+  const whole = textOf(Number.POSITIVE_INFINITY);
+  return whole.length > CONTEXT_BYTES_MAX ? textOf(CONTEXT_LIST_MAX) : whole;
 }
 
 async function* watched(
