@@ -19,6 +19,7 @@ const COUNT = {
   intervals: '2013/2014',
   aggregations: [{ type: 'longSum', name: 'n', fieldName: 'count' }],
 };
+const SEGMENTS = [['wikipedia_2013-08-31T00:00:00.000Z_2013-09-01T00:00:00.000Z', 5]];
 const ANSWER = `[ {
   "timestamp" : "2013-08-31T01:02:33.000Z",
   "result" : {
@@ -67,6 +68,18 @@ describe('sluice local', () => {
     return response.text();
   }
 
+  /** The segments a role counts rows in, one by one, and the rows. */
+  async function segments(role: string): Promise<[string, number | undefined][]> {
+    const answer = await ask(role, { ...COUNT, context: { bySegment: true } });
+    const elements = JSON.parse(answer) as {
+      result: { segment: string; results: { result: { n: number } }[] };
+    }[];
+    return elements.map(({ result }) => [
+      result.segment.replace(/_\d{4}-[^_]+$/, ''),
+      result.results[0]?.result.n,
+    ]);
+  }
+
   it("answers from worker and broker, announces Druid's id, publishes on Ctrl-C, serves from the historical after", async () => {
     const startedMs = performance.now();
     local.start();
@@ -74,6 +87,8 @@ describe('sluice local', () => {
       (await ask('ingest worker', BOUNDARY)) === ANSWER ? true : undefined,
     );
     expect(await ask('broker', BOUNDARY)).toBe(ANSWER);
+    expect(await segments('ingest worker')).toEqual(SEGMENTS);
+    expect(await segments('broker')).toEqual(SEGMENTS);
     console.log(`first answer after ${Math.round(performance.now() - startedMs)} ms`);
     const announced = local.lines.filter((l) =>
       /^announced wikipedia_2013-08-31T00:00:00\.000Z_2013-09-01T00:00:00\.000Z_\d{4}-/.test(
@@ -90,6 +105,8 @@ describe('sluice local', () => {
     );
     const [all] = JSON.parse(await ask('broker', COUNT)) as { result: { n: number } }[];
     expect(all?.result.n).toBe(5);
+    expect(await segments('historical')).toEqual(SEGMENTS);
+    expect(await segments('broker')).toEqual(SEGMENTS);
     expect(await local.stop()).toBe(0);
   });
 

@@ -57,6 +57,11 @@ const POSTS: readonly object[] = [
     type: 'thetaSketchEstimate',
     field: { type: 'thetaSketchSetOp', name: 'x', func, size: 128, fields: both },
   })),
+  ...['UNION', 'INTERSECT', 'NOT'].map((func) => ({
+    type: 'thetaSketchEstimate',
+    field: { type: 'thetaSketchSetOp', name: 'x', func, size: 16, fields: both },
+    errorBoundsStdDev: 2,
+  })),
   { type: 'HLLSketchEstimate', field: field('h') },
   { type: 'HLLSketchEstimate', field: field('h'), round: true },
   { type: 'HLLSketchEstimateWithBounds', field: field('h'), numStdDev: 2 },
