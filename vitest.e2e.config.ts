@@ -5,22 +5,28 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const ALONE = ['test/e2e/vertical.e2e.test.ts'];
 /** What needs a real node, in the network namespace that test/kube/in-namespace.ts makes. */
 const ON_A_NODE = ['test/e2e/cluster/*.e2e.test.ts'];
-/** Suites that take longest; they begin first, so that none of them is left over at the end. */
-const LONG = /(?:moves|takeover|worker-faults|server-faults|memory|scale)\.e2e/;
+/** Suites that need most of the processors, longest first; the others mostly wait. */
+const BUSY = ['moves', 'worker-faults', 'server-faults', 'takeover', 'memory', 'scale'];
 
 /**
  * End-to-end suites; each starts its own servers and processes. SLUICE_TEST_SIDE_BY_SIDE runs those that mostly wait,
- * two at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
+ * three at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
  * themselves run one after the other.
  */
 const isSideBySide: boolean = process.env['SLUICE_TEST_SIDE_BY_SIDE'] === 'true';
 const isCluster: boolean = process.env['SLUICE_TEST_CLUSTER'] === 'true';
 const alone: readonly string[] = isCluster ? ON_A_NODE : ALONE;
 
-class LongFirst extends BaseSequencer {
+/** Busy suites and those that wait in turn, so that both kinds run at any time. */
+class BusyAndWaiting extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => (LONG.test(moduleId) ? 0 : 1);
-    return files.toSorted((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1));
+    const rank = ({ moduleId }: TestSpecification): number =>
+      BUSY.findIndex((name) => moduleId.endsWith(`/${name}.e2e.test.ts`));
+    const byName = files.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+    const busy = byName.filter((file) => rank(file) >= 0).toSorted((a, b) => rank(a) - rank(b));
+    const waiting = byName.filter((file) => rank(file) < 0);
+    const turns = Array.from({ length: Math.max(busy.length, waiting.length) }, (_, i) => i);
+    return turns.flatMap((i) => [...busy.slice(i, i + 1), ...waiting.slice(i, i + 1)]);
   }
 }
 
@@ -29,9 +35,9 @@ const config: ViteUserConfigExport = defineConfig({
     include: isSideBySide ? ['test/e2e/**/*.e2e.test.ts'] : [...alone],
     exclude: isSideBySide ? [...ALONE, ...ON_A_NODE] : [],
     pool: 'forks',
-    maxWorkers: isSideBySide ? 2 : 1,
+    maxWorkers: isSideBySide ? 3 : 1,
     fileParallelism: isSideBySide,
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: BusyAndWaiting },
     testTimeout: 300_000,
     // On a new machine the first suite builds its servers: the API server alone is a quarter of an hour of one core.
     hookTimeout: 2_400_000,
