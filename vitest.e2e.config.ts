@@ -10,7 +10,7 @@ const BUSY = ['moves', 'worker-faults', 'server-faults', 'takeover', 'memory', '
 
 /**
  * End-to-end suites; each starts its own servers and processes. SLUICE_TEST_SIDE_BY_SIDE runs those that mostly wait,
- * three at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
+ * two at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
  * themselves run one after the other.
  */
 const isSideBySide: boolean = process.env['SLUICE_TEST_SIDE_BY_SIDE'] === 'true';
@@ -35,7 +35,7 @@ const config: ViteUserConfigExport = defineConfig({
     include: isSideBySide ? ['test/e2e/**/*.e2e.test.ts'] : [...alone],
     exclude: isSideBySide ? [...ALONE, ...ON_A_NODE] : [],
     pool: 'forks',
-    maxWorkers: isSideBySide ? 3 : 1,
+    maxWorkers: isSideBySide ? 2 : 1,
     fileParallelism: isSideBySide,
     sequence: { sequencer: BusyAndWaiting },
     testTimeout: 300_000,

@@ -81,13 +81,14 @@ export class FaultRounds {
       startMs: Date.UTC(2024, 0, 1 + round),
     };
     const producing = produce({ ...place, ...rows }, sent);
-    const [hit] = await Promise.all([
-      fault().finally(() => {
-        // A fault that failed half-way must not fail every test after it.
-        for (const role of deployment.all) if (!role.isRunning) role.start();
-      }),
-      producing,
-    ]);
+    let hit: string;
+    try {
+      hit = await fault();
+    } finally {
+      // A fault that failed half-way must not fail every test after it.
+      for (const role of deployment.all) if (!role.isRunning) role.start();
+      await producing;
+    }
     this.#report.push(`${expect.getState().currentTestName ?? ''} -> ${hit}`);
     await until('everything sent is committed', 90_000, async () => {
       const offsets = await committedOffsets(deployment);
