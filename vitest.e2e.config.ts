@@ -1,43 +1,53 @@
 import { defineConfig, type ViteUserConfigExport } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
+interface Suites {
+  readonly include: string;
+  readonly exclude?: string;
+  /** How many run at once; each starts its own servers and processes. */
+  readonly atOnce: number;
+}
+
 /** What needs the machine for itself: answers are judged while it runs. */
-const ALONE = ['test/e2e/vertical.e2e.test.ts'];
-/** What needs a real node, in the network namespace that test/kube/in-namespace.ts makes. */
-const ON_A_NODE = ['test/e2e/cluster/*.e2e.test.ts'];
-/** Suites that need most of the processors, longest first; the others mostly wait. */
-const BUSY = ['moves', 'worker-faults', 'server-faults', 'takeover', 'memory', 'scale'];
+const ALONE = 'test/e2e/vertical.e2e.test.ts';
 
-/**
- * End-to-end suites; each starts its own servers and processes. SLUICE_TEST_SIDE_BY_SIDE runs those that mostly wait,
- * two at a time, SLUICE_TEST_CLUSTER those on a real node; without either the suites that need the machine for
- * themselves run one after the other.
- */
-const isSideBySide: boolean = process.env['SLUICE_TEST_SIDE_BY_SIDE'] === 'true';
-const isCluster: boolean = process.env['SLUICE_TEST_CLUSTER'] === 'true';
-const alone: readonly string[] = isCluster ? ON_A_NODE : ALONE;
+/** What SLUICE_TEST_SUITES may name; without it any file can be run, one after the other. */
+const SUITES: Readonly<Record<string, Suites>> = {
+  alone: { include: ALONE, atOnce: 1 },
+  'data path': { include: 'test/e2e/*.e2e.test.ts', exclude: ALONE, atOnce: 2 },
+  // On an API server; most of them wait.
+  operator: { include: 'test/e2e/operator/*.e2e.test.ts', atOnce: 3 },
+  // In the network namespace that test/kube/in-namespace.ts makes.
+  node: { include: 'test/e2e/cluster/*.e2e.test.ts', atOnce: 1 },
+};
 
-/** Busy suites and those that wait in turn, so that both kinds run at any time. */
-class BusyAndWaiting extends BaseSequencer {
+/** The longest, in order of their time: they begin first, so that none is left over at the end. */
+const LONG = ['moves', 'server-faults', 'worker-faults', 'takeover', 'behaviours', 'roll', 'scale'];
+
+class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number =>
-      BUSY.findIndex((name) => moduleId.endsWith(`/${name}.e2e.test.ts`));
-    const byName = files.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
-    const busy = byName.filter((file) => rank(file) >= 0).toSorted((a, b) => rank(a) - rank(b));
-    const waiting = byName.filter((file) => rank(file) < 0);
-    const turns = Array.from({ length: Math.max(busy.length, waiting.length) }, (_, i) => i);
-    return turns.flatMap((i) => [...busy.slice(i, i + 1), ...waiting.slice(i, i + 1)]);
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONG.findIndex((name) => moduleId.endsWith(`/${name}.e2e.test.ts`));
+      return at < 0 ? LONG.length : at;
+    };
+    return files.toSorted((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1));
   }
 }
 
+const named = process.env['SLUICE_TEST_SUITES'];
+const suites: Suites | undefined =
+  named === undefined ? { include: 'test/e2e/**/*.e2e.test.ts', atOnce: 1 } : SUITES[named];
+if (suites === undefined)
+  throw new Error(`SLUICE_TEST_SUITES is ${named}; use ${Object.keys(SUITES).join(', ')}`);
+
 const config: ViteUserConfigExport = defineConfig({
   test: {
-    include: isSideBySide ? ['test/e2e/**/*.e2e.test.ts'] : [...alone],
-    exclude: isSideBySide ? [...ALONE, ...ON_A_NODE] : [],
+    include: [suites.include],
+    exclude: suites.exclude === undefined ? [] : [suites.exclude],
     pool: 'forks',
-    maxWorkers: isSideBySide ? 2 : 1,
-    fileParallelism: isSideBySide,
-    sequence: { sequencer: BusyAndWaiting },
+    maxWorkers: suites.atOnce,
+    fileParallelism: suites.atOnce > 1,
+    sequence: { sequencer: LongFirst },
     testTimeout: 300_000,
     // On a new machine the first suite builds its servers: the API server alone is a quarter of an hour of one core.
     hookTimeout: 2_400_000,

@@ -1,5 +1,5 @@
 // `npm test`: the stages in order, each with its time, up to the first that fails. Words after it name the stages to
-// run (`npm test -- check unit`). A stage that mostly waits runs beside the one after it; what it prints comes when it has
+// run (`npm test -- check unit`); without any those on Kubernetes are left out, which `npm run test:all` runs too. A stage that mostly waits runs beside the one after it; what it prints comes when it has
 // ended. The last line tells how many tests passed and failed, over all runs of vitest.
 
 import { spawn } from 'node:child_process';
@@ -23,6 +23,8 @@ interface Stage {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const E2E = ['vitest', 'run', '--config', 'vitest.e2e.config.ts'] as const;
+
 const STAGES: readonly Stage[] = [
   { name: 'types', groups: ['check'], command: ['tsc', '--noEmit'] },
   { name: 'lint', groups: ['check'], command: ['oxlint', '--type-aware', '--deny-warnings'] },
@@ -37,30 +39,31 @@ const STAGES: readonly Stage[] = [
   {
     name: 'end to end, alone',
     groups: ['e2e'],
-    command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
+    command: E2E,
     isCounted: true,
+    env: { SLUICE_TEST_SUITES: 'alone' },
   },
   {
-    name: 'end to end, on a real node',
-    groups: ['e2e', 'cluster'],
-    command: [
-      'node',
-      'test/kube/in-namespace.ts',
-      'vitest',
-      'run',
-      '--config',
-      'vitest.e2e.config.ts',
-    ],
+    name: 'end to end, data path',
+    groups: ['e2e', 'faults'],
+    command: E2E,
+    isCounted: true,
+    env: { SLUICE_TEST_SUITES: 'data path' },
+  },
+  {
+    name: 'Kubernetes, a real node',
+    groups: ['kubernetes', 'cluster'],
+    command: ['node', 'test/kube/in-namespace.ts', ...E2E],
     isCounted: true,
     isBeside: true,
-    env: { SLUICE_TEST_CLUSTER: 'true' },
+    env: { SLUICE_TEST_SUITES: 'node' },
   },
   {
-    name: 'end to end, side by side',
-    groups: ['e2e', 'faults'],
-    command: ['vitest', 'run', '--config', 'vitest.e2e.config.ts'],
+    name: 'Kubernetes, the operator',
+    groups: ['kubernetes', 'operator'],
+    command: E2E,
     isCounted: true,
-    env: { SLUICE_TEST_SIDE_BY_SIDE: 'true' },
+    env: { SLUICE_TEST_SUITES: 'operator' },
   },
 ];
 
@@ -78,9 +81,15 @@ interface Report {
 }
 
 async function main(words: readonly string[]): Promise<number> {
-  const unknown = words.filter((word) => !STAGES.some(({ groups }) => groups.includes(word)));
+  const isChosen = ({ groups }: Stage): boolean =>
+    words.length === 0
+      ? !groups.includes('kubernetes')
+      : groups.some((group) => words.includes(group)) || words.includes('all');
+  const unknown = words.filter(
+    (word) => word !== 'all' && !STAGES.some(({ groups }) => groups.includes(word)),
+  );
   if (unknown.length > 0) {
-    const known = [...new Set(STAGES.flatMap(({ groups }) => groups))].join(', ');
+    const known = [...new Set(['all', ...STAGES.flatMap(({ groups }) => groups)])].join(', ');
     console.error(`npm test: no stage '${unknown.join("', '")}'; use ${known}`);
     return 2;
   }
@@ -88,9 +97,7 @@ async function main(words: readonly string[]): Promise<number> {
   const times: string[] = [];
   const reports = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   let isGood = true;
-  const chosen = STAGES.filter(
-    ({ groups }) => words.length === 0 || groups.some((group) => words.includes(group)),
-  );
+  const chosen = STAGES.filter(isChosen);
   const run = async (stage: Stage, isBeside: boolean): Promise<void> => {
     const startMs = performance.now();
     const report = join(reports, `${STAGES.indexOf(stage)}.json`);
@@ -112,6 +119,7 @@ async function main(words: readonly string[]): Promise<number> {
   await Promise.all(beside);
   rmSync(reports, { recursive: true, force: true });
   console.log(`\n${times.join('\n')}`);
+  if (words.length === 0) console.log('those on Kubernetes were left out: npm run test:all');
   if (counts.skipped > 0) console.log(`${counts.skipped} skipped, with the reason above`);
   // A stage that failed without a failing test (types, a crash) is a failure too.
   const failed = isGood ? counts.failed : Math.max(1, counts.failed);

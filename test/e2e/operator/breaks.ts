@@ -43,7 +43,6 @@ function vitest(behaviour: string, env: Readonly<Record<string, string>>): Promi
     env: {
       ...process.env,
       NO_COLOR: '1',
-      SLUICE_TEST_SIDE_BY_SIDE: 'true',
       SLUICE_TEST_INGESTIONS: INGESTIONS,
       ...env,
     },
