@@ -1,29 +1,19 @@
 // Resource files -> compiled ingestions, with the file named in every problem. Also what a schema cannot say and core
 // cannot know: whether the timestamp pattern compiles.
 
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Failure, messageOf } from '../core/runtime/failure.ts';
+import { Failure } from '../core/runtime/failure.ts';
 import { compileIngestion } from '../core/spec/compile.ts';
 import type { CompiledIngestion } from '../core/spec/compiled.ts';
 import type { RealtimeIngestion } from '../core/spec/realtime-ingestion.ts';
 import { readIngestions } from '../core/spec/validate.ts';
 import { timestampReader } from '../worker/parse/timestamp.ts';
+import { readTextFile } from './text-file.ts';
 
 /** Reads and compiles every resource of the files. @throws Failure `config` FileUnreadable, YamlInvalid, SpecInvalid */
 export function loadResources(files: readonly string[]): readonly CompiledIngestion[] {
   const compiled = files.flatMap((file) => {
-    let text: string;
-    try {
-      text = readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new Failure(
-        'config',
-        'FileUnreadable',
-        `${file}: cannot be read (${messageOf(error)}); give the path of a resource file`,
-        error,
-      );
-    }
+    const text = readTextFile(file, `${file}:`, 'give the path of a resource file');
     return readIngestions(text, file).map((resource) =>
       compileChecked(resource, dirname(resolve(file))),
     );

@@ -1,14 +1,13 @@
 // `sluice segment build|dump|validate|query`: segment folders on the command line.
 
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Failure, messageOf } from '../../core/runtime/failure.ts';
 import { dumpSegment } from '../../worker/segment/dump.ts';
 import { validateSegment } from '../../worker/segment/validate.ts';
 import { buildFromFile } from '../segment/build.ts';
 import { readBuildSpec, readInterval } from '../segment/build-spec.ts';
 import { querySegments } from '../segment/query.ts';
 import { UsageError } from '../usage.ts';
+import { readTextFile } from '../text-file.ts';
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   build: runBuild,
@@ -90,16 +89,7 @@ function oneDir(positionals: readonly string[]): string {
 }
 
 function readQueries(file: string | undefined): string {
-  try {
-    return readFileSync(file ?? 0, 'utf8');
-  } catch (error) {
-    throw new Failure(
-      'config',
-      'FileUnreadable',
-      `-f ${file ?? 'standard input'}: cannot be read (${messageOf(error)}); give a file of queries`,
-      error,
-    );
-  }
+  return readTextFile(file ?? 0, `-f ${file ?? 'standard input'}:`, 'give a file of queries');
 }
 
 /** Waits while a pipe is full, so that a long dump does not pile up in memory. */

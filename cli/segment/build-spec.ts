@@ -1,15 +1,15 @@
 // The --spec of `sluice segment build`: a resource, a Druid supervisor spec or a flat dataSchema -> what to build.
 // All three end as a compiled resource, so that the rows take the worker's own path whatever the spec looks like.
 
-import { readFileSync } from 'node:fs';
 import type { Interval } from '../../core/model/interval.ts';
-import { Failure, messageOf } from '../../core/runtime/failure.ts';
+import { Failure } from '../../core/runtime/failure.ts';
 import { compileIngestion } from '../../core/spec/compile.ts';
 import type { CompiledIngestion } from '../../core/spec/compiled.ts';
 import { validateIngestion } from '../../core/spec/validate.ts';
 import { parseIntervals } from '../../worker/query/parse/instant.ts';
 import { loadResources } from '../resources.ts';
 import { readDruidSpec } from './druid-spec.ts';
+import { readTextFile } from '../text-file.ts';
 
 /** What to build. */
 export interface BuildSpec {
@@ -31,7 +31,7 @@ const DRUID_FIELDS: readonly (readonly [string, string])[] = [
 
 /** Reads the file. @throws Failure `config` FileUnreadable, YamlInvalid, SpecInvalid */
 export function readBuildSpec(file: string): BuildSpec {
-  const text = readText(file);
+  const text = readTextFile(file, `--spec ${file}:`, 'give the path of a spec');
   const druid = parseJson(text);
   // A resource may be written in JSON too; only it has a kind.
   if (druid === undefined || (isObject(druid) && 'kind' in druid)) return resourceSpec(file);
@@ -75,19 +75,6 @@ function resourceSpec(file: string): BuildSpec {
       `${file}: spec.lateness.policy: value "serverTime": lines of a file have no record time; use messageTime or none`,
     );
   return { ingestion, interval: undefined };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Failure(
-      'config',
-      'FileUnreadable',
-      `--spec ${file}: cannot be read (${messageOf(error)}); give the path of a spec`,
-      error,
-    );
-  }
 }
 
 function parseJson(text: string): unknown {
