@@ -22,17 +22,17 @@ export class DeadGroups {
   /**
    * Notes who is there; answers which of `groups` have been missing for at least `afterMs`.
    *
-   * @param root  the ingestion's state, `R` of protocol.md 2
+   * @param key  of the ingestion, `namespace/name`
    * @param alive  groups with an owner key
    */
   observe(
-    root: string,
+    key: string,
     groups: ReadonlySet<string>,
     alive: ReadonlySet<string>,
     afterMs: number,
   ): ReadonlySet<string> {
     const nowMs = this.#clock.monotonicMs();
-    const known = this.#watched.get(root);
+    const known = this.#watched.get(key);
     // Nobody looked for as long (paused, say): workers may have come and gone.
     const isFresh = known !== undefined && nowMs - known.seenMs < Math.max(afterMs, 1);
     const missing = isFresh ? known.missing : new Map<string, number>();
@@ -40,12 +40,12 @@ export class DeadGroups {
       if (alive.has(group) || !groups.has(group)) missing.delete(group);
     for (const group of groups)
       if (!alive.has(group) && !missing.has(group)) missing.set(group, nowMs);
-    this.#watched.set(root, { seenMs: nowMs, missing });
+    this.#watched.set(key, { seenMs: nowMs, missing });
     return new Set([...missing].filter(([, since]) => nowMs - since >= afterMs).map(([g]) => g));
   }
 
-  /** Forgets an ingestion whose workers are not meant to run. */
-  forget(root: string): void {
-    this.#watched.delete(root);
+  /** Forgets an ingestion whose workers are not meant to run, or which is gone. */
+  forget(key: string): void {
+    this.#watched.delete(key);
   }
 }

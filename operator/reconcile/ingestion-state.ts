@@ -88,7 +88,7 @@ export async function prepareIngestion(
     const current = new Map([...stored].map(([p, { state }]) => [p, targetGroup(state)]));
     const wanted = groupNames(ingestion.workers.count, identity.partitions.length);
     const state = { stored, wanted, owners: owners.entries };
-    const dead = deadGroups(deaths, keys, ingestion, state);
+    const dead = deadGroups(deaths, ingestion, state);
     const groups = planAssignment(identity.partitions, ingestion.workers.count, current, dead);
     const fresh = identity.partitions.filter((p) => !stored.has(p));
     // Partitions that appear later start at the earliest offset: nothing is skipped.
@@ -123,26 +123,26 @@ export async function prepareIngestion(
 /** Of the groups that have partitions or are wanted, those without a worker for long. */
 function deadGroups(
   deaths: DeadGroups,
-  keys: IngestionKeys,
-  { workers, suspend }: CompiledIngestion,
+  { namespace, name, workers, suspend }: CompiledIngestion,
   state: {
     readonly stored: ReadonlyMap<number, StoredPartition>;
     readonly wanted: readonly string[];
     readonly owners: readonly Versioned[];
   },
 ): ReadonlySet<string> {
+  const key = `${namespace}/${name}`;
   if (suspend) {
-    deaths.forget(keys.root);
+    deaths.forget(key);
     return new Set();
   }
   const groups = new Set(state.wanted);
   for (const { state: one } of state.stored.values()) groups.add(one.group).add(targetGroup(one));
   const alive = new Set<string>();
-  for (const { key } of state.owners) {
-    const owner = parseKey(key);
+  for (const entry of state.owners) {
+    const owner = parseKey(entry.key);
     if (owner.type === 'owner') alive.add(owner.group);
   }
-  return deaths.observe(keys.root, groups, alive, workers.takeoverMs);
+  return deaths.observe(key, groups, alive, workers.takeoverMs);
 }
 
 function heldBy(

@@ -93,6 +93,7 @@ export class IngestionController {
       this.#running.delete(key);
       this.#statusMs.delete(key);
       this.#memo.forget(key);
+      this.#parts.deaths.forget(key);
       this.#parts.permits.release(key);
     }
     if (object === undefined || uid === undefined) return 'gone';
