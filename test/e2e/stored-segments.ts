@@ -56,27 +56,23 @@ export interface StoredIds {
   readonly segments: number;
 }
 
+type Visit = (dir: string, segment: DataSegment) => Promise<void>;
+
 /** Reads every published segment; `visit` may look at each unpacked folder (Druid's own reader does). */
-export function readStoredIds(
-  deployment: Stored,
-  visit: (dir: string, segment: DataSegment) => Promise<void> = () => Promise.resolve(),
-): Promise<StoredIds> {
+export function readStoredIds(deployment: Stored, visit?: Visit): Promise<StoredIds> {
   return new StoredIdReader(deployment, visit).read();
 }
 
 /** Reads a deployment's segments again and again, each once: what a hash names does not change. */
 export class StoredIdReader {
   readonly #deployment: Stored;
-  readonly #visit: (dir: string, segment: DataSegment) => Promise<void>;
+  readonly #visit: Visit | undefined;
   #counts: Map<number, number> = new Map();
   #rows = 0;
   /** Segments that are counted, by id and hash. */
   #counted: Set<string> = new Set();
 
-  constructor(
-    deployment: Stored,
-    visit: (dir: string, segment: DataSegment) => Promise<void> = () => Promise.resolve(),
-  ) {
+  constructor(deployment: Stored, visit?: Visit) {
     this.#deployment = deployment;
     this.#visit = visit;
   }
@@ -121,7 +117,7 @@ export class StoredIdReader {
     addIds(view, this.#counts);
     this.#rows += view.rows;
     view.close();
-    await this.#visit(dir, segment);
+    await this.#visit?.(dir, segment);
     await rm(dir, { recursive: true });
     await rm(zip);
   }
