@@ -15,9 +15,8 @@ const ALONE = 'test/e2e/vertical.e2e.test.ts';
 const SUITES: Readonly<Record<string, Suites>> = {
   alone: { include: ALONE, atOnce: 1 },
   'data path': { include: 'test/e2e/*.e2e.test.ts', exclude: ALONE, atOnce: 2 },
-  // On an API server; most of them wait.
+  // This and the next in network namespaces that test/kube/in-namespace.ts makes. On an API server; most of them wait.
   operator: { include: 'test/e2e/operator/*.e2e.test.ts', atOnce: 3 },
-  // In the network namespace that test/kube/in-namespace.ts makes.
   node: { include: 'test/e2e/cluster/*.e2e.test.ts', atOnce: 1 },
 };
 

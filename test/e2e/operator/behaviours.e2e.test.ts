@@ -209,14 +209,14 @@ describe.skipIf(!hasControlPlane())('behaviours of the operator', () => {
     await until('a leader', 5000, async () => (leader.figures().isLeader ? true : undefined));
     const standby = await bench.start();
     await ready('wiki');
-    const ask = async (port: number, path: string): Promise<{ status: number; text: string }> => {
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    const ask = async (url: string, path: string): Promise<{ status: number; text: string }> => {
+      const answer = await fetch(`${url}${path}`);
       return { status: answer.status, text: await answer.text() };
     };
     const isLeader = '/druid/coordinator/v1/isLeader';
-    expect(await ask(leader.port, isLeader)).toEqual({ status: 200, text: '{"leader":true}' });
-    expect(await ask(standby.port, isLeader)).toEqual({ status: 404, text: '{"leader":false}' });
-    const { text } = await ask(leader.port, '/metrics');
+    expect(await ask(leader.url, isLeader)).toEqual({ status: 200, text: '{"leader":true}' });
+    expect(await ask(standby.url, isLeader)).toEqual({ status: 404, text: '{"leader":false}' });
+    const { text } = await ask(leader.url, '/metrics');
     const labels = `namespace="${bench.namespace}",ingestion="wiki"`;
     expect(text).toContain('sluice_leader_election_master_status{name="sluice-operator"} 1');
     expect(text).toContain(
@@ -229,13 +229,13 @@ describe.skipIf(!hasControlPlane())('behaviours of the operator', () => {
     );
     expect(text).toMatch(/sluice_workqueue_depth\{controller="ingestion"\} 0/);
     expect(text).toMatch(/sluice_rest_client_requests_total\{method="PATCH",code="20[01]"\} \d/);
-    const other = await ask(standby.port, '/metrics');
+    const other = await ask(standby.url, '/metrics');
     expect(other.text).toContain('sluice_leader_election_master_status{name="sluice-operator"} 0');
     // Two that follow one resource do not count it twice.
     expect(other.text).not.toContain('ingestion="wiki"');
     await bench.objects.delete(INGESTIONS, 'wiki');
     await until('the series to end', 15_000, async () =>
-      (await ask(leader.port, '/metrics')).text.includes('ingestion="wiki"') ? undefined : true,
+      (await ask(leader.url, '/metrics')).text.includes('ingestion="wiki"') ? undefined : true,
     );
   });
 
@@ -255,7 +255,7 @@ describe.skipIf(!hasControlPlane())('behaviours of the operator', () => {
       };
     const operator = await bench.start({ wrap: deaf, silenceMaxMs: 20_000 });
     const health = async (): Promise<number> =>
-      (await fetch(`http://127.0.0.1:${operator.port}/status/health`)).status;
+      (await fetch(`${operator.url}/status/health`)).status;
     await ready('wiki');
     expect(await health()).toBe(200);
     isDeaf = true;

@@ -2,7 +2,6 @@
 // for this file. No node: pods stay pending until a test says otherwise (pod-status.ts).
 
 import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,14 +16,13 @@ import {
   type Transport,
 } from '../../../operator/kube/client.ts';
 import { openTransport } from '../../../operator/kube/kube-config.ts';
+import { OPERATOR_PARTS, placeOfSuite } from '../../kube/place.ts';
 import { until } from '../waiting.ts';
 
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../kube/kube.sh', import.meta.url));
 const SIGNAL = new AbortController().signal;
-/** First of thirteen ports below the ephemeral ones, by chance: suites run side by side, and so do whole runs. */
-const somePort = (): string => String(27_640 + 20 * randomInt(200));
-/** Two that chance on the same ports: the later one tries others. */
+/** On loopback two may chance on the same ports: the later one tries others. */
 const ATTEMPTS = 4;
 
 /** A running API server with the CRD. */
@@ -48,11 +46,12 @@ export function hasControlPlane(): boolean {
 export async function startControlPlane(): Promise<ControlPlane> {
   const given = process.env['SLUICE_TEST_KUBECONFIG'];
   const state = given === undefined ? mkdtempSync(join(tmpdir(), 'sluice-kube-')) : undefined;
+  const place = placeOfSuite();
   let env: NodeJS.ProcessEnv = {
     ...process.env,
     ...(state === undefined ? {} : { KUBE_STATE: state }),
-    KUBE_PORT: somePort(),
-    KUBE_PARTS: 'etcd kube-apiserver kube-controller-manager',
+    ...place.kube,
+    KUBE_PARTS: OPERATOR_PARTS,
     // Pods of tests are bound to nodes that do not exist; these two would delete them for it.
     KUBE_KCM_ARGS: '--controllers=*,-pod-garbage-collector-controller,-node-lifecycle-controller',
   };
@@ -67,8 +66,9 @@ export async function startControlPlane(): Promise<ControlPlane> {
       break;
     } catch (error) {
       await down();
-      if (attempt === ATTEMPTS || !String(error).includes('address already in use')) throw error;
-      env = { ...env, KUBE_PORT: somePort() };
+      const isTaken = String(error).includes('address already in use');
+      if (place.isOwn || attempt === ATTEMPTS || !isTaken) throw error;
+      env = { ...env, ...placeOfSuite().kube };
     }
   }
   const kubeconfig = given ?? join(state ?? '', 'admin.kubeconfig');

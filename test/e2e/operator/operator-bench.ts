@@ -22,6 +22,7 @@ import {
   type KubernetesOperator,
   startKubernetesOperator,
 } from '../../../operator/reconcile/kubernetes/kubernetes-operator.ts';
+import { placeOfSuite } from '../../kube/place.ts';
 import { brokenAsAsked } from './breakages.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Objects } from './objects.ts';
@@ -40,6 +41,8 @@ export interface Sent extends KubeRequest {
 
 /** An operator of this process. */
 export interface TestOperator extends KubernetesOperator {
+  /** Where it answers. */
+  readonly url: string;
   /** Everything it sent so far. */
   readonly sent: Sent[];
   readonly logged: string[];
@@ -61,6 +64,7 @@ export class OperatorBench {
   readonly #plane: ControlPlane;
   readonly #folder: string;
   readonly #operators: TestOperator[] = [];
+  readonly #host: string = placeOfSuite().host;
 
   private constructor(plane: ControlPlane, namespace: string) {
     this.#plane = plane;
@@ -105,7 +109,7 @@ export class OperatorBench {
         identity: `test_${randomBytes(4).toString('hex')}`,
         leaseTimes: options.leaseTimes ?? SHORT_LEASE,
         ...(options.silenceMaxMs === undefined ? {} : { silenceMaxMs: options.silenceMaxMs }),
-        host: '127.0.0.1',
+        host: this.#host,
         port: 0,
         version: '0.0.0',
         transport: (options.wrap ?? ((t) => t))(recording(this.#plane.transport, sent)),
@@ -130,7 +134,8 @@ export class OperatorBench {
       }),
     );
     void operator.died.then((error) => console.warn('an operator ended:', error.message));
-    const one = { ...operator, sent, logged };
+    const url = `http://${this.#host}:${operator.port}`;
+    const one = { ...operator, url, sent, logged };
     this.#operators.push(one);
     return one;
   }

@@ -1,6 +1,6 @@
 // A kubelet of the tests: runs the containers of one namespace's pods as local processes, with their mounted
 // configuration, and reports to the API server what a kubelet would. Worker processes are real; only images, cgroups and
-// the network of a node are missing. Every pod gets an address of its own below 127.
+// the network of a node are missing. Every pod gets an address of its own (place.ts).
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -54,7 +54,7 @@ export class ProcessKubelet {
     this.#net = net;
   }
 
-  /** Starts it. `net`: the first three numbers of the pods' addresses, e.g. `127.20.0`. */
+  /** Starts it. `net`: the first three numbers of the pods' addresses, e.g. `10.246.1`. */
   static async start(objects: Objects, net: string): Promise<ProcessKubelet> {
     const kubelet = new ProcessKubelet(
       objects,
@@ -117,7 +117,8 @@ export class ProcessKubelet {
     const running: RunningPod = {
       name,
       uid,
-      address: `${this.#net}.${1 + (this.#addresses++ % 250)}`,
+      // The first is the host's.
+      address: `${this.#net}.${2 + (this.#addresses++ % 250)}`,
       folder,
       child: undefined,
       isReady: false,
@@ -183,7 +184,7 @@ export class ProcessKubelet {
     const args = (listAt(container, 'args') as readonly string[]).map(local);
     const child = spawn(
       process.execPath,
-      // All pods share the one loopback: each listens on its own address only.
+      // All pods share the one network: each listens on its own address only.
       ['cli/sluice.mjs', ...args, '--host', running.address],
       {
         cwd: ROOT,

@@ -1,7 +1,6 @@
 // The operator as a process of its own on a real API server, with real Kafka, MinIO, etcd and Redis, workers that the
 // tests' kubelet starts from the pods the operator makes, a historical and a broker.
 
-import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { INGESTIONS, parseKey } from '../../../core/metadata/keys.ts';
 import type { MetadataStore } from '../../../core/metadata/port.ts';
 import type { PartitionState } from '../../../core/metadata/values.ts';
 import { KINDS } from '../../../operator/reconcile/kubernetes/kinds.ts';
+import { placeOfSuite } from '../../kube/place.ts';
 import { freePorts } from '../../servers/ports.ts';
 import { type Servers, startServers } from '../../servers/servers.ts';
 import { environmentOf, s3Of } from '../deployment.ts';
@@ -61,7 +61,8 @@ async function start(
   closing: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<RealWorkers> {
-  const servers = await startServers({ own: true });
+  const { host, podNet } = placeOfSuite();
+  const servers = await startServers({ own: true, host });
   closing.push(() => servers.stop());
   const plane = await startControlPlane();
   closing.push(() => plane.stop());
@@ -75,13 +76,12 @@ async function start(
   const objects = new Objects(plane.admin, name);
   await objects.createNamespace();
   await objects.create(KINDS.secrets, connections(name, servers));
-  const net = `127.${randomInt(10, 250)}.${randomInt(1, 250)}`;
-  const kubelet = await ProcessKubelet.start(objects, net);
+  const kubelet = await ProcessKubelet.start(objects, podNet);
   closing.push(() => kubelet.stop());
   const environment = await environmentOf(name, servers);
-  const [operatorPort = 0, historicalPort = 0, brokerPort = 0] = await freePorts('127.0.0.1', 3);
+  const [operatorPort = 0, historicalPort = 0, brokerPort = 0] = await freePorts(host, 3);
   const role = (what: string, port: number, ...args: string[]): RoleProcess => {
-    const place = ['--host', '127.0.0.1', '--port', String(port)];
+    const place = ['--host', host, '--port', String(port)];
     const one = new RoleProcess(what, [what, ...place, ...args], {
       ...environment,
       ...(what === 'operator' ? operatorEnvironment(name, plane) : {}),
@@ -104,7 +104,7 @@ async function start(
     operator,
     store,
     storage: openMinioStorage({ ...s3Of(servers), bucket: name }),
-    brokerUrl: `http://127.0.0.1:${brokerPort}`,
+    brokerUrl: `http://${host}:${brokerPort}`,
     apply: async (spec) => {
       const segments = { period: 'PT3S', maxRowsInMemory: 40_000 };
       const { spec: whole } = generatedResource({ name, broker, topic, groups: 1, segments });

@@ -17,7 +17,7 @@ describe.skipIf(!hasControlPlane())('supervisors', () => {
     plane = await startControlPlane();
     bench = await OperatorBench.open(plane);
     const operator = await bench.start();
-    url = `http://127.0.0.1:${operator.port}/druid/indexer/v1`;
+    url = `${operator.url}/druid/indexer/v1`;
     id = `${bench.namespace}-wiki`;
     await bench.objects.applyIngestion('wiki', { workers: { count: 2 } });
     const names = ['wiki-g0-0', 'wiki-g1-0'];
