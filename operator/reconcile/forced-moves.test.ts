@@ -205,6 +205,63 @@ describe('the partitions of a group without a worker', () => {
     expect((await pass(1)).held).toEqual(new Set(['g0', 'g1']));
   });
 
+  test('go however many there are, with all of its sequences; a worker that comes back in between finds no loose end', async () => {
+    partitions = Array.from({ length: 150 }, (_, i) => i);
+    const sequences = 70;
+    await lives('g0');
+    await lives('g1');
+    await pass();
+    const from = { offset: 900, watermarkMs: 1, leaderEpoch: 1 };
+    for (const p of partitions)
+      await change(p, { group: 'g9', next: { group: 'g0', epoch: 8, from, by: 1 + (p % 3) } });
+    for (let n = 1; n <= sequences; n++) await sequence('g9', n, 'closed');
+    const left = async (): Promise<{ partitions: PartitionState[]; sequences: Set<number> }> => {
+      const states = await Promise.all(partitions.map(state));
+      const listed = (await store.list(KEYS.sequencesOf('g9'))).entries.map(({ key, value }) =>
+        CODECS.sequence.decode(value, key),
+      );
+      return {
+        partitions: states.filter(({ group }) => group === 'g9'),
+        sequences: new Set(listed.filter((s) => s.state === 'closed').map(({ n }) => n)),
+      };
+    };
+    // After each transaction: a hand-over that was cut has its sequence, and somebody will look again while any is left.
+    let transactions = 0;
+    let isInterrupted = false;
+    let isRaced = true;
+    const { transact } = store;
+    store.transact = async (transaction) => {
+      const isTakeover = transaction.compare.some((c) => 'emptyPrefix' in c);
+      // Somebody else writes one of the first between the look and the move.
+      if (isTakeover && isRaced) await change(0, { watermarkMs: 5 });
+      const answer = await transact(transaction);
+      if (!isTakeover || !answer.committed) return answer;
+      transactions++;
+      const now = await left();
+      for (const { next } of now.partitions) expect(now.sequences).toContain(next?.by);
+      expect(now.sequences.size === 0 || now.partitions.length > 0).toBe(true);
+      if (isInterrupted) await lives('g9');
+      return answer;
+    };
+    await pass();
+    expect(await passes(AFTER_MS)).toBe(0);
+    expect(transactions).toBe(0);
+    isRaced = false;
+    isInterrupted = true;
+    const first = await passes(20_000);
+    expect(transactions).toBe(1);
+    expect(first).toBe(127);
+    expect((await left()).sequences.size).toBe(sequences);
+    await lives('g9', false);
+    isInterrupted = false;
+    expect(await passes(AFTER_MS + 20_000)).toBe(150 - first);
+    // 22 partitions and 53 sequences; then 16, and the last partition with the one that cut it.
+    expect(transactions).toBe(3);
+    expect(await left()).toEqual({ partitions: [], sequences: new Set() });
+    expect((await store.list(dataSourceKeys('d').pendings)).entries).toEqual([]);
+    for (const p of partitions) expect(await state(p)).toMatchObject({ offset: 100, epoch: 9 });
+  });
+
   test('stay where the others could not hold them', async () => {
     partitions = Array.from({ length: 150 }, (_, i) => i);
     await lives('g0');
