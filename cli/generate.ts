@@ -9,7 +9,7 @@ import { METRICS, type MetricDefinition } from '../core/runtime/metric-definitio
 import { crdText } from '../core/spec/render/crd.ts';
 import { jsonSchemaText } from '../core/spec/render/json-schema.ts';
 import { referenceText } from '../core/spec/render/reference.ts';
-import { buildLz4Module } from '../worker/segment/wasm/build.ts';
+import { buildKernel } from '../worker/segment/wasm/build.ts';
 import { buildCrc32c } from '../worker/source/kafka/wasm/build.ts';
 import { USAGE } from './usage.ts';
 
@@ -27,7 +27,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/metrics.md', metricsText()],
     ['docs/reference/alerts.md', alertsText()],
     ['docs/reference/cli.md', cliText()],
-    ['worker/segment/generated/lz4.ts', await buildLz4Module()],
+    ['worker/segment/generated/kernel.ts', await buildKernel()],
     ['worker/source/kafka/generated/crc32c-wasm.ts', await buildCrc32c()],
   ]);
 }

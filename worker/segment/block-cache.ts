@@ -1,6 +1,9 @@
 // Decoded blocks of all segments of a process, bounded by bytes. Filled by the column readers through
 // CachedBlocks; the least recently used half goes first (second chance). Not shared between threads.
 //
+// Blocks that a scan reads pass through a short queue the first time and are kept when they are decoded again (2Q, Johnson and
+// Shasha 1994): a scan of a large segment neither pushes out what others use nor writes all it reads to cold memory.
+//
 // Memory of a block that goes is used for the next one of its size: a scan of more than the bound would otherwise leave
 // the collector as much as it reads. So a block is valid only until another is decoded, unless it is lent.
 
@@ -11,6 +14,8 @@ interface Entry<T> {
   readonly buffer?: ArrayBuffer;
   readonly slots: (Entry<T> | undefined)[];
   readonly index: number;
+  /** In the queue of those decoded for the first time. */
+  readonly isRecent: boolean;
   used: boolean;
   /** Somebody may still read it after it went. */
   isLent: boolean;
@@ -29,11 +34,18 @@ export interface Decoded<T> {
 
 /** Memory of closed segments that is kept for others: this part of the bound. */
 const FREE_PART = 8;
+/** Blocks decoded for the first time: what the caches of a processor hold, and at most this part of the bound. */
+const RECENT_BYTES = 512 * 1024;
+const RECENT_PART = 8;
 
 /** The bound. One for all segments of a thread. */
 export class BlockCache {
   readonly #bytesMax: number;
   readonly #entries = new Set<Entry<unknown>>();
+  /** The oldest first. */
+  readonly #recent = new Set<Entry<unknown>>();
+  readonly #recentMax: number;
+  #recentBytes = 0;
   #bytes = 0;
   /** By length. */
   readonly #free = new Map<number, ArrayBuffer[]>();
@@ -42,6 +54,7 @@ export class BlockCache {
   /** @param bytesMax  decoded bytes kept at most; a block just read is usable even if it alone is larger */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.#recentMax = Math.min(RECENT_BYTES, bytesMax / RECENT_PART);
   }
 
   /** Decoded bytes held now. */
@@ -73,11 +86,25 @@ export class BlockCache {
     return new ArrayBuffer(bytes);
   };
 
+  /** The same for a block decoded for the first time: mostly that of the oldest such. */
+  readonly takeRecent: TakeBytes = (bytes) => {
+    this.#shortenRecent(bytes);
+    return this.take(bytes);
+  };
+
   /** Puts a block where its owner looks for it, and evicts others to stay within the bound. */
-  add<T>(decoded: Decoded<T>, slots: (Entry<T> | undefined)[], index: number): Entry<T> {
-    const entry: Entry<T> = { ...decoded, slots, index, used: false, isLent: false };
-    slots[index] = entry;
-    this.#entries.add(entry);
+  add<T>(
+    decoded: Decoded<T>,
+    place: { readonly slots: (Entry<T> | undefined)[]; readonly index: number },
+    isRecent: boolean,
+  ): Entry<T> {
+    const entry: Entry<T> = { ...decoded, ...place, isRecent, used: false, isLent: false };
+    if (isRecent) {
+      this.#shortenRecent(decoded.bytes);
+      this.#recentBytes += decoded.bytes;
+    }
+    place.slots[place.index] = entry;
+    (isRecent ? this.#recent : this.#entries).add(entry);
     this.#bytes += decoded.bytes;
     if (this.heldBytes > this.#bytesMax) this.#forgetFree();
     while (this.#bytes > this.#bytesMax && this.#evictOne() !== undefined);
@@ -87,14 +114,25 @@ export class BlockCache {
   /** Forgets the blocks of one owner. */
   drop<T>(slots: (Entry<T> | undefined)[]): void {
     slots.forEach((entry) => {
-      if (entry === undefined) return;
-      this.#remove(entry);
-      const buffer = reusable(entry);
-      if (buffer !== undefined) this.#keepFree(buffer);
+      if (entry !== undefined) this.#release(entry);
     });
   }
 
-  /** Evicts the block that was not used for longest. */
+  /** Makes room for so many bytes among the recent. */
+  #shortenRecent(bytes: number): void {
+    for (const entry of this.#recent) {
+      if (this.#recentBytes + bytes <= this.#recentMax) return;
+      this.#release(entry);
+    }
+  }
+
+  #release(entry: Entry<unknown>): void {
+    this.#remove(entry);
+    const buffer = reusable(entry);
+    if (buffer !== undefined) this.#keepFree(buffer);
+  }
+
+  /** Evicts the block that was not used for longest; of the recent only where there is no other. */
   #evictOne(): Entry<unknown> | undefined {
     for (const entry of this.#entries) {
       if (!entry.used) {
@@ -106,12 +144,15 @@ export class BlockCache {
       this.#entries.delete(entry);
       this.#entries.add(entry);
     }
-    return undefined;
+    const [oldest] = this.#recent;
+    if (oldest !== undefined) this.#remove(oldest);
+    return oldest;
   }
 
   #remove(entry: Entry<unknown>): void {
-    if (!this.#entries.delete(entry)) return;
+    if (!(entry.isRecent ? this.#recent : this.#entries).delete(entry)) return;
     this.#bytes -= entry.bytes;
+    if (entry.isRecent) this.#recentBytes -= entry.bytes;
     entry.slots[entry.index] = undefined;
   }
 
@@ -141,11 +182,18 @@ export class CachedBlocks<T> {
   readonly #cache: BlockCache;
   readonly #decode: (index: number, take: TakeBytes) => Decoded<T>;
   readonly #slots: (Entry<T> | undefined)[] = [];
+  /** Blocks that were looked at before; undefined where that makes no difference. */
+  readonly #seen: boolean[] | undefined;
   #lent: Entry<T> | undefined;
 
-  constructor(cache: BlockCache, decode: (index: number, take: TakeBytes) => Decoded<T>) {
+  constructor(
+    cache: BlockCache,
+    decode: (index: number, take: TakeBytes) => Decoded<T>,
+    isScanned: boolean,
+  ) {
     this.#cache = cache;
     this.#decode = decode;
+    this.#seen = isScanned ? [] : undefined;
   }
 
   /** Block `index`, valid until any block of the cache is asked for; the caller checks that it exists. */
@@ -169,10 +217,22 @@ export class CachedBlocks<T> {
     return this.#slots[index] !== undefined;
   }
 
+  /**
+   * True once, where the block is not decoded and was not looked at before: then it may be read without keeping it, as it
+   * would soon go again. Who asks for it later decodes it to stay.
+   */
+  isFirstLook(index: number): boolean {
+    if (this.has(index) || this.#seen === undefined || this.#seen[index] === true) return false;
+    return (this.#seen[index] = true);
+  }
+
   #entry(index: number): Entry<T> {
     const entry = this.#slots[index];
-    if (entry === undefined)
-      return this.#cache.add(this.#decode(index, this.#cache.take), this.#slots, index);
+    if (entry === undefined) {
+      const isRecent = this.isFirstLook(index);
+      const take = isRecent ? this.#cache.takeRecent : this.#cache.take;
+      return this.#cache.add(this.#decode(index, take), { slots: this.#slots, index }, isRecent);
+    }
     entry.used = true;
     return entry;
   }
@@ -190,12 +250,13 @@ export interface ReadContext {
   readonly closers: (() => void)[];
 }
 
-/** Blocks that are forgotten when the segment is closed. */
+/** Blocks that are forgotten when the segment is closed; scanned = mostly read one after the other. */
 export function cachedBlocks<T>(
   context: ReadContext,
   decode: (index: number, take: TakeBytes) => Decoded<T>,
+  isScanned = false,
 ): CachedBlocks<T> {
-  const blocks = new CachedBlocks(context.cache, decode);
+  const blocks = new CachedBlocks(context.cache, decode, isScanned);
   context.closers.push(() => blocks.close());
   return blocks;
 }

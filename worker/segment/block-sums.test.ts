@@ -9,7 +9,8 @@ import { BlockCache } from './block-cache.ts';
 import { buildSegment } from './build.ts';
 import { openSegment, type SegmentView } from './reader.ts';
 
-// Number columns in blocks: sums of whole blocks, decoded or not, and runs that are lent while other blocks come and go.
+// Number columns in blocks: sums of whole blocks, of rows of a mask and by slot, decoded or not, and runs that are lent while
+// other blocks come and go.
 
 const root = mkdtempSync(join(tmpdir(), 'block-sums-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -127,5 +128,92 @@ test('a lent run stays as it is while other columns push its block out', async (
     }
   }
   expect(checked).toBe(4 * 8192 + 3616);
+  view.close();
+});
+
+test('the rows of a mask add up where a block was unpacked, wrapping in 64 bits', async () => {
+  const view = await openSegment(await build('masked', {}), 'x', {
+    cache: new BlockCache(1 << 20),
+  });
+  let checked = 0;
+  for (const name of ['small', 'mixed', 'wide']) {
+    for (let from = 0; from < ROWS; from += 8192) {
+      const count = Math.min(8192, ROWS - from);
+      const words = new Int32Array(256);
+      let expected = 0n;
+      for (let i = 0; i < count; i++) {
+        // Words without a bit, with all, and with some.
+        const isSet = i >> 5 === 3 || (i >> 5 !== 4 && (i * 7) % 5 < 2);
+        if (!isSet) continue;
+        words[i >> 5]! |= 1 << (i & 31);
+        expected += values(from + i)[name] ?? 0n;
+      }
+      const column = longs(view, name);
+      expect(column.maskedSum?.(from, count - 1, words)).toBe(undefined);
+      expect(column.maskedSum?.(from, count, words)).toBe(BigInt.asIntN(64, expected));
+      // The second time the block is worth keeping.
+      expect(column.maskedSum?.(from, count, words)).toBe(undefined);
+      checked++;
+    }
+  }
+  expect(checked).toBe(9);
+  view.close();
+});
+
+/** Adds blocks, decoded or not, and says what was put for each slot, and how many blocks were refused. */
+function slotSums(
+  column: NumericColumn,
+  slots: number,
+): { add(from: number, slotOf: (row: number) => number): boolean; flush(): Map<number, number> } {
+  const got = new Map<number, number>();
+  const sums = column.slotSums?.(slots, (slot, sum) => got.set(slot, (got.get(slot) ?? 0) + sum));
+  return {
+    add(from, slotOf) {
+      const count = Math.min(8192, ROWS - from);
+      const list = Int32Array.from({ length: 8192 }, (_, i) => (i < count ? slotOf(from + i) : 0));
+      return sums?.add(from, count, list) ?? false;
+    },
+    flush() {
+      sums?.flush();
+      return got;
+    },
+  };
+}
+
+test('values add up by slot, decoded or not, whoever else uses the table meanwhile', async () => {
+  const view = await openSegment(await build('slots', {}), 'x', { cache: new BlockCache(1 << 20) });
+  const mixed = longs(view, 'mixed');
+  let checked = 0;
+  for (const _round of ['undecoded', 'decoded']) {
+    const [slots, others] = [5000, 3000];
+    const one = slotSums(mixed, slots);
+    const two = slotSums(longs(view, 'wide'), others);
+    const added: number[] = [];
+    for (const from of [0, 8192, 16_384]) {
+      if (one.add(from, (row) => (row * 31) % slots)) added.push(from);
+      // Its values are beyond what is added in this way.
+      expect(two.add(from, (row) => row % others)).toBe(false);
+    }
+    // Block 1 has a value of 2^31: 8,192 such could not be told from the counts.
+    expect(added).toEqual([0, 16_384]);
+    const expected = new Map<number, number>();
+    for (const from of added)
+      for (let row = from; row < Math.min(ROWS, from + 8192); row++) {
+        const slot = (row * 31) % slots;
+        expected.set(slot, (expected.get(slot) ?? 0) + Number(values(row)['mixed']));
+      }
+    expect(one.flush()).toEqual(expected);
+    checked += expected.size;
+  }
+  expect(checked).toBe(10_000);
+  const three = slotSums(mixed, 4000);
+  const four = slotSums(mixed, 4000);
+  for (const from of [0, 16_384]) {
+    expect(three.add(from, () => 7)).toBe(true);
+    expect(four.add(from, () => 8)).toBe(true);
+  }
+  const sum = Number(sumOf('mixed', 0, 8192) + sumOf('mixed', 16_384, ROWS - 16_384));
+  expect([[...three.flush()], [...four.flush()]]).toEqual([[[7, sum]], [[8, sum]]]);
+  expect(mixed.slotSums?.(131_073, () => undefined)).toBe(undefined);
   view.close();
 });

@@ -5,7 +5,7 @@ import type { CompiledDimension, CompiledMetric } from '../../core/spec/compiled
 import { metricValueType } from '../view/metric.ts';
 import type { View } from '../view/view.ts';
 import { type MergedDictionary, mergeDictionaries } from './dictionary-merge.ts';
-import type { NumberType } from './number-supplier.ts';
+import type { NumberType } from './block-numbers.ts';
 import { type ObjectPlan, planObjects, planOtherObjects } from './object-plan.ts';
 import { numbersOf, PieceIds, PieceNumbers, stringsOf } from './piece-column.ts';
 import type { Fold } from './row-gather.ts';

@@ -14,7 +14,7 @@ import { isJsonObject, type JsonObject, parseJsonObject, textAt } from './json-o
 import { readNumberPart } from './number-column.ts';
 import { readPairPart } from './pair-column.ts';
 import { PAIR_VALUE_BYTES, PAIR_VERSION } from './pair-layout.ts';
-import type { NumberType } from './number-supplier.ts';
+import type { NumberType } from './block-numbers.ts';
 import { type BitmapReader, roaringReader } from './roaring-reader.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { nullStringColumn, readStringPart } from './string-column.ts';

@@ -8,6 +8,7 @@
 import {
   cachedBlocks,
   type CachedBlocks,
+  type Decoded,
   type ReadContext,
   type TakeBytes,
 } from './block-cache.ts';
@@ -19,7 +20,7 @@ import {
 } from './block-container.ts';
 import { compressionOf } from './compression.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
-import { greatestPeeked } from './lz4-wasm.ts';
+import { greatestPeeked } from './peeked-numbers.ts';
 
 type IntBlock = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
@@ -48,12 +49,13 @@ class BlockIntReader implements IntReader {
   constructor(file: InternalFile, context: ReadContext, source: BlockSource, layout: IntLayout) {
     this.length = layout.length;
     this.#sizePer = layout.sizePer;
-    this.#blocks = cachedBlocks<IntBlock>(context, (index, take) => {
+    const decode = (index: number, take: TakeBytes): Decoded<IntBlock> => {
       const numbers = widen(source.peek(index), layout);
       checkLimit(numbers, layout.limit, file, source.offsetOf(index));
       const value = copyOf(numbers, take);
       return { value, bytes: value.byteLength, buffer: value.buffer };
-    });
+    };
+    this.#blocks = cachedBlocks(context, decode, true);
   }
 
   read(from: number, count: number, out: Int32Array, at: number): void {

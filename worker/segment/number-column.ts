@@ -5,10 +5,11 @@
 //   part of V2 types = i32 length, supplier, [i32 length, bitmap of null rows]
 
 import { Failure } from '../../core/runtime/failure.ts';
-import type { NumericColumn } from '../view/view.ts';
+import type { ColumnSlotSums, NumericColumn } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
 import { Cursor } from './internal-file.ts';
-import { type NumberSupplier, type NumberType, readNumberSupplier } from './number-supplier.ts';
+import type { NumberSupplier, NumberType } from './block-numbers.ts';
+import { readNumberSupplier } from './number-supplier.ts';
 import type { BitmapReader } from './roaring-reader.ts';
 import { checkRun } from './string-column.ts';
 
@@ -87,6 +88,16 @@ class StoredNumericColumn implements NumericColumn {
     checkRun(from, count, this.rows);
     return this.#supplier.runSum(from, count);
   };
+
+  readonly maskedSum = (from: number, count: number, words: Int32Array): bigint | undefined => {
+    checkRun(from, count, this.rows);
+    return this.#supplier.maskedSum(from, count, words);
+  };
+
+  readonly slotSums = (
+    slots: number,
+    put: (slot: number, sum: number) => void,
+  ): ColumnSlotSums | undefined => this.#supplier.slotSums(slots, put);
 
   readNulls(from: number, count: number, out: Uint8Array): boolean {
     checkRun(from, count, this.rows);

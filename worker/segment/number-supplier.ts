@@ -4,12 +4,7 @@
 //   supplier = 02, i32 rows, i32 sizePer, i8 compression id (longs: id - 126 = encoded), [encoding header], blocks
 //            | 01, i32 rows, i32 sizePer, block container (LZF)
 
-import {
-  cachedBlocks,
-  type CachedBlocks,
-  type ReadContext,
-  type TakeBytes,
-} from './block-cache.ts';
+import { cachedBlocks, type Decoded, type ReadContext, type TakeBytes } from './block-cache.ts';
 import {
   type BlockShape,
   type BlockSource,
@@ -17,33 +12,17 @@ import {
   readBlockContainer,
   readPlainRun,
 } from './block-container.ts';
+import {
+  BlockNumbers,
+  type NumberBlock,
+  type NumberSupplier,
+  type NumberType,
+} from './block-numbers.ts';
 import { BLOCK_BYTES_MAX, compressionOf } from './compression.ts';
 import type { Cursor } from './internal-file.ts';
 import type { Place } from './place.ts';
-import { narrowLongs, sumPeeked } from './lz4-wasm.ts';
+import { narrowLongs } from './peeked-numbers.ts';
 import { type LongDecoder, plainLongs, readLongEncoding } from './long-encoding.ts';
-
-/** Value types of numeric columns. */
-export type NumberType = 'LONG' | 'DOUBLE' | 'FLOAT';
-/** Longs that fit 32 bits are kept so: half the memory, and sums need no BigInt. */
-type NumberBlock =
-  | BigInt64Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>
-  | Float32Array<ArrayBuffer>;
-
-/** Values of a numeric column, nulls as 0. */
-export interface NumberSupplier {
-  readonly rows: number;
-  readonly type: NumberType;
-  /** LONG only. */
-  readLongs(from: number, count: number, out: BigInt64Array): void;
-  readDoubles(from: number, count: number, out: Float64Array): void;
-  /** See {@link NumericColumn.intRun}. */
-  intRun(from: number, count: number): Int32Array | undefined;
-  /** See {@link NumericColumn.runSum}. */
-  runSum(from: number, count: number): number | undefined;
-}
 
 /** Ids below this are `id - 126` and announce an encoding header. */
 const ENCODED_BELOW = -2;
@@ -66,7 +45,9 @@ export function readNumberSupplier(
   const id = isEncoded ? ((rawId + 126) << 24) >> 24 : rawId;
   const compression = compressionOf(id, file, start + 9);
   const longs = isEncoded ? readLongEncoding(cursor, isLittleEndian) : plainLongs(isLittleEndian);
-  const decoder = type === 'LONG' ? longDecoder(longs) : floatingDecoder(type, isLittleEndian);
+  const isPeekable = compression === 'lz4' && !isEncoded;
+  const decoder =
+    type === 'LONG' ? longDecoder(longs, isPeekable) : floatingDecoder(type, isLittleEndian);
   if (compression === 'none' && isEncoded)
     return packedRun(cursor, context, rows, longDecoder(longs));
   if (compression === 'none') {
@@ -90,12 +71,14 @@ interface BlockPlace {
 interface NumberDecoder {
   bytesOf(values: number): number;
   decode(from: BlockPlace, values: number, take: TakeBytes): NumberBlock;
-  /** The sum of a block that is not kept, NaN unless all values are integers of 32 bits; undefined = decode it. */
-  sum?(from: BlockPlace, values: number): number | undefined;
+  /** Longs where the block was unpacked, see {@link BlockSource.peek}; absent where they are no such longs. */
+  peek?(from: BlockPlace, values: number): BigInt64Array<ArrayBuffer>;
 }
 
 /** Decodes longs where the block was unpacked; what fits 32 bits is never copied in 64. */
-function longDecoder(longs: LongDecoder): NumberDecoder {
+function longDecoder(longs: LongDecoder, isPeekable = false): NumberDecoder {
+  const peek: NumberDecoder['peek'] = ({ source, index, file }, values) =>
+    longs.decode(source.peek(index), values, file, source.offsetOf(index));
   return {
     bytesOf: longs.bytesOf,
     decode({ source, index, file }, values, take) {
@@ -107,8 +90,7 @@ function longDecoder(longs: LongDecoder): NumberDecoder {
       kept.set(decoded);
       return kept;
     },
-    sum: ({ source, index, file }, values) =>
-      sumPeeked(longs.decode(source.peek(index), values, file, source.offsetOf(index))),
+    ...(isPeekable ? { peek } : {}),
   };
 }
 
@@ -158,119 +140,17 @@ function blockSupplier(
 ): NumberSupplier {
   const { type, rows, sizePer, source, decoder } = parts;
   const { file } = cursor;
-  const blocks = cachedBlocks<NumberBlock>(context, (index, take) => {
+  const decode = (index: number, take: TakeBytes): Decoded<NumberBlock> => {
     const values = Math.min(sizePer, rows - index * sizePer);
     const value = decoder.decode({ source, index, file }, values, take);
     return { value, bytes: value.byteLength, buffer: value.buffer };
-  });
-  const sum = (index: number): number | undefined =>
-    decoder.sum?.({ source, index, file }, Math.min(sizePer, rows - index * sizePer));
-  return new BlockNumbers({ type, rows, sizePer, blocks, sum });
-}
-
-class BlockNumbers implements NumberSupplier {
-  readonly type: NumberType;
-  readonly rows: number;
-  readonly #sizePer: number;
-  readonly #blocks: CachedBlocks<NumberBlock>;
-  readonly #sumUndecoded: (index: number) => number | undefined;
-  /** Sums of blocks; NaN = has other values than integers of 32 bits. A few bytes a block, so they stay. */
-  readonly #sums: (number | undefined)[] = [];
-
-  constructor(parts: {
-    readonly type: NumberType;
-    readonly rows: number;
-    readonly sizePer: number;
-    readonly blocks: CachedBlocks<NumberBlock>;
-    readonly sum: (index: number) => number | undefined;
-  }) {
-    this.type = parts.type;
-    this.rows = parts.rows;
-    this.#sizePer = parts.sizePer;
-    this.#blocks = parts.blocks;
-    this.#sumUndecoded = parts.sum;
-  }
-
-  readLongs(from: number, count: number, out: BigInt64Array): void {
-    let done = 0;
-    while (done < count) {
-      const index = Math.floor((from + done) / this.#sizePer);
-      const start = from + done - index * this.#sizePer;
-      const block = this.#blocks.get(index);
-      const n = Math.min(count - done, block.length - start);
-      if (block instanceof BigInt64Array) out.set(block.subarray(start, start + n), done);
-      else if (block instanceof Int32Array) widenInts(block, start, n, out, done);
-      done += n;
-    }
-  }
-
-  intRun(from: number, count: number): Int32Array | undefined {
-    const index = Math.floor(from / this.#sizePer);
-    const start = from - index * this.#sizePer;
-    // A run that ends in the next block, or an empty one at the very end.
-    if (count === 0 || start + count > this.#sizePer) return undefined;
-    const block = this.#blocks.lend(index);
-    if (!(block instanceof Int32Array)) return undefined;
-    return start === 0 && count === block.length ? block : block.subarray(start, start + count);
-  }
-
-  runSum(from: number, count: number): number | undefined {
-    const index = Math.floor(from / this.#sizePer);
-    const start = index * this.#sizePer;
-    if (from !== start || count === 0) return undefined;
-    if (count !== Math.min(this.#sizePer, this.rows - start)) return undefined;
-    const sum = (this.#sums[index] ??= this.#sumOf(index));
-    return Number.isNaN(sum) ? undefined : sum;
-  }
-
-  /** A block that only its sum is asked of is not worth memory in the cache. */
-  #sumOf(index: number): number {
-    const sum = this.#blocks.has(index) ? undefined : this.#sumUndecoded(index);
-    if (sum !== undefined) return sum;
-    const block = this.#blocks.get(index);
-    return block instanceof Int32Array ? block.reduce((a, b) => a + b, 0) : Number.NaN;
-  }
-
-  readDoubles(from: number, count: number, out: Float64Array): void {
-    let done = 0;
-    while (done < count) {
-      const index = Math.floor((from + done) / this.#sizePer);
-      const start = from + done - index * this.#sizePer;
-      const block = this.#blocks.get(index);
-      const n = Math.min(count - done, block.length - start);
-      if (block instanceof BigInt64Array) roundLongs(block, start, n, out, done);
-      else out.set(block.subarray(start, start + n), done);
-      done += n;
-    }
-  }
-}
-
-/** Longs from ints, by halves: low first, then the sign. */
-function widenInts(
-  block: Int32Array,
-  start: number,
-  count: number,
-  out: BigInt64Array,
-  at: number,
-): void {
-  const halves = new Int32Array(out.buffer, out.byteOffset + 8 * at, 2 * count);
-  for (let i = 0, p = 0; i < count; i++, p += 2) {
-    const value = block[start + i]!;
-    halves[p] = value;
-    halves[p + 1] = value >> 31;
-  }
-}
-
-/** Longs to the nearest doubles without a BigInt per value: the high half is exact, one addition rounds. */
-function roundLongs(
-  block: BigInt64Array,
-  start: number,
-  count: number,
-  out: Float64Array,
-  at: number,
-): void {
-  const halves = new Int32Array(block.buffer, block.byteOffset, 2 * block.length);
-  for (let i = 0, p = 2 * start; i < count; i++, p += 2) {
-    out[at + i] = halves[p + 1]! * 4294967296 + (halves[p]! >>> 0);
-  }
+  };
+  const blocks = cachedBlocks(context, decode, true);
+  const { peek } = decoder;
+  const peekLongs =
+    peek === undefined
+      ? undefined
+      : (index: number): BigInt64Array =>
+          peek({ source, index, file }, Math.min(sizePer, rows - index * sizePer));
+  return new BlockNumbers({ type, rows, sizePer, blocks, peekLongs });
 }

@@ -6,7 +6,7 @@ import { type BlockPacking, writeBlocks } from './block-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { compressionId, type WrittenCompression } from './compression.ts';
 import { chooseLongEncoder } from './long-encoder.ts';
-import type { NumberType } from './number-supplier.ts';
+import type { NumberType } from './block-numbers.ts';
 import { patchI32 } from './smoosh-writer.ts';
 
 /** Values of a column in row order. Null rows hold 0. */

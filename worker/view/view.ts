@@ -58,6 +58,17 @@ export interface StringColumn {
   bitmapRows(id: number): number;
 }
 
+/** Sums of a column's values by slot. See {@link NumericColumn.slotSums}. */
+export interface ColumnSlotSums {
+  /**
+   * Adds the values of rows `from .. from+count-1`, of row i of the run to the sum of `slots[i]`, nulls as 0 or anything. False
+   * when nothing was added: then the caller does it.
+   */
+  add(from: number, count: number, slots: Int32Array): boolean;
+  /** Hands over what was added since the last time. */
+  flush(): void;
+}
+
 /** A long, double or float column. A null row reads as 0 and is told apart by {@link readNulls}. */
 export interface NumericColumn {
   readonly kind: 'numeric';
@@ -77,6 +88,19 @@ export interface NumericColumn {
    * one does not fit 32 bits: then {@link intRun} or {@link readLongs}. Nulls as 0 or anything.
    */
   readonly runSum?: (from: number, count: number) => number | undefined;
+  /**
+   * The sum, wrapping in 64 bits, of those rows of `from .. from+count-1` whose bit is set in `words` (bit r & 31 of word r >> 5 for
+   * row r of the run; none is set beyond), where that needs no copy of the values. Undefined when it does. Nulls as 0 or anything.
+   */
+  readonly maskedSum?: (from: number, count: number, words: Int32Array) => bigint | undefined;
+  /**
+   * Makes sums by slot, `0 .. slots-1`, that need no copy of the values; `put` gets the sum of each slot that was added to, at the
+   * latest in {@link ColumnSlotSums.flush}, and several times for one slot. Undefined when there are too many slots.
+   */
+  readonly slotSums?: (
+    slots: number,
+    put: (slot: number, sum: number) => void,
+  ) => ColumnSlotSums | undefined;
   /** 1 for a null row, else 0. Returns false, leaving `out` alone, when no row of the run is null. */
   readNulls(from: number, count: number, out: Uint8Array): boolean;
 }

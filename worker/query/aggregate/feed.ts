@@ -106,27 +106,35 @@ function numericFeeder(
 }
 
 function longFeeder(state: LongState, input: NumericInput, sources: SourceSet): Feeder {
-  const sums = new IntSums(state);
+  const sums = new IntSums(state, input.slotSums);
   const isSummed = (): boolean => state.operation === 'sum' && input.nulls() === null;
   const ints = (): Int32Array | null => (isSummed() ? input.ints() : null);
+  const isWhole = (rows: Int32Array, from: number, to: number): boolean =>
+    rows === IDENTITY && from === 0 && to === sources.cursor.count;
   return {
     ...(input.hasNulls ? {} : { isUsed: (slot: number): boolean => state.has[slot] === 1 }),
     run(rows, from, to, slot) {
       input.load(rows, from, to);
-      const isWhole = rows === IDENTITY && from === 0 && to === sources.cursor.count;
-      const sum = isWhole && isSummed() ? input.sum() : undefined;
+      const sum = isWhole(rows, from, to) && isSummed() ? input.sum() : undefined;
       if (sum !== undefined) return sums.addSum(sum, slot);
       const values = ints();
       if (values === null) runLongs(state, input, rows, from, to, slot);
       else sums.run(values, rows, from, to, slot);
     },
     runMasked(mask, slot) {
+      const isToEnd = mask.end === sources.cursor.count;
+      const sum = isToEnd && isSummed() ? input.maskedSum(mask.words) : undefined;
+      if (sum !== undefined) {
+        sums.addLong(sum, slot);
+        return true;
+      }
       const values = ints();
       if (values !== null) sums.runMasked(values, mask, slot);
       return values !== null;
     },
     group(rows, count, slots) {
       input.load(rows, 0, count);
+      if (isWhole(rows, 0, count) && isSummed() && sums.groupWhole(slots)) return;
       const values = ints();
       if (values === null) groupLongs(state, input, rows, count, slots);
       else sums.group(values, rows, count, slots);

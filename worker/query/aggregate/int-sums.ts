@@ -3,6 +3,8 @@
 
 import { isDense, type RowMask } from '../engine/row-list.ts';
 import { IDENTITY } from '../engine/selection.ts';
+import type { SlotSums } from '../engine/stored-source.ts';
+import type { NumericInput } from './numeric-input.ts';
 import type { LongState } from './state.ts';
 
 /** So many values of 32 bits add up to less than 2^53. */
@@ -20,9 +22,25 @@ export class IntSums {
   /** Sums a slot, side by side. */
   private lanes = LANES;
   private rowsLeft = ROWS_MAX;
+  private readonly makeSlotSums: NumericInput['slotSums'];
+  /** Made by the column, for `slotCount` slots; undefined where it makes none. */
+  private slotSums: SlotSums | undefined;
+  private slotCount = 0;
+  private readonly put: (slot: number, sum: number) => void;
+  /** The cells by halves, low first. */
+  private halves: Int32Array = new Int32Array(0);
 
-  constructor(state: LongState) {
+  constructor(state: LongState, slotSums: NumericInput['slotSums'] = () => undefined) {
     this.state = state;
+    this.makeSlotSums = slotSums;
+    this.put = (slot, sum) => {
+      const { cells, has } = state;
+      if (this.halves.buffer !== cells.buffer)
+        this.halves = new Int32Array(cells.buffer, cells.byteOffset, 2 * cells.length);
+      if (has[slot] === 0) cells[slot] = 0n;
+      addTo(this.halves, 2 * slot, sum);
+      has[slot] = 1;
+    };
   }
 
   /** Rows `rows[from .. to-1]`, ascending, at least one, into one cell. */
@@ -44,9 +62,25 @@ export class IntSums {
 
   /** The whole number that some rows, at least one, add up to. */
   addSum(sum: number, slot: number): void {
+    this.addLong(BigInt(sum), slot);
+  }
+
+  /** The same of a number that may be beyond 2^53. */
+  addLong(sum: bigint, slot: number): void {
     const { cells, has } = this.state;
-    cells[slot] = cells[slot]! + BigInt(sum);
+    cells[slot] = cells[slot]! + sum;
     has[slot] = 1;
+  }
+
+  /** Row i of the vector, for all of its rows, into cell `slots[i]`. False = nothing was done: use {@link group}. */
+  groupWhole(slots: Int32Array): boolean {
+    const { length } = this.state.cells;
+    if (this.slotCount !== length) {
+      this.slotSums?.flush();
+      this.slotSums = this.makeSlotSums(length, this.put);
+      this.slotCount = length;
+    }
+    return this.slotSums?.add(slots) ?? false;
   }
 
   /** Row i of the list into cell `slots[i]`. */
@@ -73,17 +107,13 @@ export class IntSums {
 
   /** Moves what is pending to the cells. */
   flush(): void {
-    const { pending, state, lanes } = this;
-    const { cells, has } = state;
-    const halves = new Int32Array(cells.buffer, cells.byteOffset, 2 * cells.length);
+    const { pending, lanes } = this;
+    this.slotSums?.flush();
     this.rowsLeft = ROWS_MAX;
     for (let at = 0, slot = 0; at < pending.length; at += lanes, slot++) {
       let sum = pending[at]!;
       for (let lane = 1; lane < lanes; lane++) sum += pending[at + lane]!;
-      if (Object.is(sum, -0)) continue;
-      if (has[slot] === 0) cells[slot] = 0n;
-      addTo(halves, 2 * slot, sum);
-      has[slot] = 1;
+      if (!Object.is(sum, -0)) this.put(slot, sum);
     }
     pending.fill(-0);
   }

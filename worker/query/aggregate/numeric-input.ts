@@ -3,7 +3,7 @@
 
 import { VECTOR_ROWS } from '../../view/view.ts';
 import type { Source, SourceSet } from '../engine/source.ts';
-import type { StringSource } from '../engine/stored-source.ts';
+import type { SlotSums, StringSource } from '../engine/stored-source.ts';
 import type { Getter } from '../expression/function.ts';
 import type { NumericAggregator } from '../model.ts';
 import { refused } from '../parse/fields.ts';
@@ -19,6 +19,10 @@ export interface NumericInput {
   ints(): Int32Array | null;
   /** As of a source: undefined = add up the values. */
   sum(): number | undefined;
+  /** As of a source: undefined = add up the values. */
+  maskedSum(words: Int32Array): bigint | undefined;
+  /** As of a source: undefined = add one by one. */
+  slotSums(slots: number, put: (slot: number, sum: number) => void): SlotSums | undefined;
   nulls(): Uint8Array | null;
   /** False when no row of the view is null. */
   readonly hasNulls: boolean;
@@ -51,6 +55,8 @@ function inputOf(source: Source, aggregator: NumericAggregator): NumericInput | 
         longs: source.longs,
         ints: source.ints,
         sum: source.sum,
+        maskedSum: source.maskedSum,
+        slotSums: source.slotSums,
         nulls: source.nulls,
         hasNulls: source.hasNulls,
       };
@@ -115,6 +121,8 @@ function computedInput(get: Getter, entries: EntryNumbers | null): NumericInput 
     longs: () => longs,
     ints: () => null,
     sum: () => undefined,
+    maskedSum: () => undefined,
+    slotSums: () => undefined,
     nulls: () => nulls,
     hasNulls: true,
   };

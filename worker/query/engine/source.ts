@@ -52,6 +52,8 @@ export class SourceSet {
   private readonly lookups: LookupTables;
   private readonly virtual: ReadonlyMap<string, VirtualColumn>;
   private readonly sources = new Map<string, Source>();
+  /** Stored columns that were asked for more than once. */
+  private readonly shared = new Set<string>();
 
   /** @param lookups for expressions that name one */
   constructor(view: View, virtualColumns: readonly VirtualColumn[], lookups: LookupTables) {
@@ -64,7 +66,10 @@ export class SourceSet {
   /** A virtual column, else a real one, else missing. */
   source(name: string): Source {
     const known = this.sources.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.shared.add(name);
+      return known;
+    }
     const virtual = this.virtual.get(name);
     const source = virtual === undefined ? this.stored(name) : this.computed(virtual);
     this.sources.set(name, source);
@@ -129,7 +134,10 @@ export class SourceSet {
   private stored(name: string): Source {
     const key = `\0${name}`;
     const known = this.sources.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.shared.add(name);
+      return known;
+    }
     const source = this.open(name);
     this.sources.set(key, source);
     return source;
@@ -142,7 +150,7 @@ export class SourceSet {
       case undefined:
         return MISSING;
       case 'numeric':
-        return numericSource(column, this.cursor);
+        return numericSource(column, this.cursor, () => this.shared.has(name));
       case 'string':
         return stringSource(column, this.cursor);
       case 'complex': {

@@ -20,9 +20,21 @@ export interface NumericSource {
   ints(): Int32Array | null;
   /** The exact sum of the whole vector where it is known without its values; undefined = add them up. */
   sum(): number | undefined;
+  /** As {@link sum}, of the rows of a mask that ends with the vector; undefined = add them up, which is not the worse for it. */
+  maskedSum(words: Int32Array): bigint | undefined;
+  /** See {@link NumericColumn.slotSums}; `add` adds the whole vector. Undefined = add one by one. */
+  slotSums(slots: number, put: (slot: number, sum: number) => void): SlotSums | undefined;
   readonly hasNulls: boolean;
   /** 1 = null; the result is null itself when no row of the vector is. */
   nulls(): Uint8Array | null;
+}
+
+/** Sums of a number column by slot. */
+export interface SlotSums {
+  /** Adds row i of the vector to the sum of `slots[i]`. False = nothing was added. */
+  add(slots: Int32Array): boolean;
+  /** Hands over what was added since the last time. */
+  flush(): void;
 }
 
 /** A dictionary column. */
@@ -72,13 +84,23 @@ export function timeSource(view: View, cursor: Cursor): NumericSource {
     longs,
     ints: () => null,
     sum: () => undefined,
+    maskedSum: () => undefined,
+    slotSums: () => undefined,
     hasNulls: false,
     nulls: () => null,
   };
 }
 
-/** A stored number column. */
-export function numericSource(column: NumericColumn, cursor: Cursor): NumericSource {
+/**
+ * A stored number column. `isShared` says that others read it too: then its values are needed anyhow, and sums made without
+ * keeping them would unpack them twice.
+ */
+export function numericSource(
+  column: NumericColumn,
+  cursor: Cursor,
+  isShared: () => boolean,
+): NumericSource {
+  const isOnlySummed = (): boolean => column.type === 'LONG' && !isShared();
   const doubles = once(
     cursor,
     () => new Float64Array(VECTOR_ROWS),
@@ -116,6 +138,16 @@ export function numericSource(column: NumericColumn, cursor: Cursor): NumericSou
       return ints;
     },
     sum: () => (column.type === 'LONG' ? column.runSum?.(cursor.from, cursor.count) : undefined),
+    maskedSum: (words) =>
+      isOnlySummed() ? column.maskedSum?.(cursor.from, cursor.count, words) : undefined,
+    slotSums(slots, put) {
+      const sums = isOnlySummed() ? column.slotSums?.(slots, put) : undefined;
+      if (sums === undefined) return undefined;
+      return {
+        add: (slotOf) => sums.add(cursor.from, cursor.count, slotOf),
+        flush: () => sums.flush(),
+      };
+    },
     nulls() {
       if (!column.hasNulls) return null;
       const flags = nulls();

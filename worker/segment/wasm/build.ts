@@ -1,23 +1,27 @@
-// Compiles lz4.as to the text of ../generated/lz4.ts. Called by the generate command and by the test that holds
+// Compiles kernel.as to the text of ../generated/kernel.ts. Called by the generate command and by the test that holds
 // the committed file equal to its source.
 
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../../core/runtime/failure.ts';
 
+const SOURCES = ['kernel', 'layout', 'lz4', 'numbers'];
+
 /**
- * The text of `worker/segment/generated/lz4.ts`.
+ * The text of `worker/segment/generated/kernel.ts`.
  *
  * @throws Failure `bug` WasmBuildFailed with the compiler's messages
  */
-export async function buildLz4Module(): Promise<string> {
+export async function buildKernel(): Promise<string> {
   const asc = await import('assemblyscript/asc');
-  const source = await readFile(new URL('lz4.as', import.meta.url), 'utf8');
+  const sources = new Map<string, string>();
+  for (const name of SOURCES)
+    sources.set(`${name}.ts`, await readFile(new URL(`${name}.as`, import.meta.url), 'utf8'));
   let binary: Uint8Array | undefined;
   const { error } = await asc.main(
     [
-      'lz4.ts',
+      'kernel.ts',
       '--outFile',
-      'lz4.wasm',
+      'kernel.wasm',
       '-O3',
       '--runtime',
       'stub',
@@ -25,19 +29,19 @@ export async function buildLz4Module(): Promise<string> {
       'simd',
       '--noAssert',
       '--initialMemory',
-      '32',
+      '49',
     ],
     {
-      readFile: (name) => (name === 'lz4.ts' ? source : null),
+      readFile: (name) => sources.get(name) ?? null,
       writeFile: (name, contents) => {
-        if (name === 'lz4.wasm' && typeof contents !== 'string') binary = contents;
+        if (name === 'kernel.wasm' && typeof contents !== 'string') binary = contents;
       },
       listFiles: () => [],
     },
   );
   if (error !== null || binary === undefined) {
-    throw new Failure('bug', 'WasmBuildFailed', 'lz4.as does not compile; see the cause', error);
+    throw new Failure('bug', 'WasmBuildFailed', 'kernel.as does not compile; see the cause', error);
   }
   const base64 = Buffer.from(binary).toString('base64');
-  return `// Generated from worker/segment/wasm/lz4.as. Do not edit.\n\n/** The compiled module, base64. */\nexport const LZ4_WASM_BASE64: string =\n  '${base64}';\n`;
+  return `// Generated from worker/segment/wasm/*.as. Do not edit.\n\n/** The compiled module, base64. */\nexport const KERNEL_BASE64: string =\n  '${base64}';\n`;
 }

@@ -1,11 +1,8 @@
 // The LZ4 raw block codec in AssemblyScript; the same format and rules as ../lz4.ts, which the tests compare it
-// with. The small form is wasm only. Compiled by build.ts into ../generated/lz4.ts. Memory is laid out by the caller: input at INPUT, output
-// at OUTPUT, both with 64 bytes of slack behind them so that whole vectors may be copied.
+// with. The small form is wasm only. Part of kernel.as. Input lies at INPUT, output at OUTPUT.
 
-export const INPUT: i32 = 65536;
-export const OUTPUT: i32 = 65536 * 4;
-export const INPUT_MAX: i32 = 65536 + 1024;
-export const OUTPUT_MAX: i32 = 66000;
+import { INPUT, OUTPUT } from './layout';
+
 const TABLE: i32 = 4096;
 const HASH_BITS: i32 = 13;
 const LITERAL_BELOW: i32 = 64;
@@ -153,66 +150,6 @@ export function decompress(length: i32, limit: i32): i32 {
     outputAt = d + n;
   }
   return -1;
-}
-
-// Cuts the `count` longs at OUTPUT to 32 bits, at INPUT. Returns 1 when all of them fit.
-export function narrow(count: i32): i32 {
-  let rest = i32x4.splat(0);
-  let out = INPUT;
-  const end = OUTPUT + (count << 3);
-  // Up to three longs beyond the last are cut as well; what they hold does not count.
-  for (let p = OUTPUT; p < end; p += 32, out += 16) {
-    if (end - p < 32) memory.fill(end, 0, 32 - (end - p));
-    const a = v128.load(p);
-    const b = v128.load(p, 16);
-    const low = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    const high = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
-    v128.store(out, low);
-    rest = v128.or(rest, v128.xor(high, i32x4.shr_s(low, 31)));
-  }
-  return v128.any_true(rest) ? 0 : 1;
-}
-
-// The sum of the `count` longs at OUTPUT; NaN unless all of them fit 32 bits.
-export function sum(count: i32): f64 {
-  let rest = i32x4.splat(0);
-  let total = i64x2.splat(0);
-  const end = OUTPUT + (count << 3);
-  for (let p = OUTPUT; p < end; p += 32) {
-    if (end - p < 32) memory.fill(end, 0, 32 - (end - p));
-    const a = v128.load(p);
-    const b = v128.load(p, 16);
-    const low = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    const high = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
-    total = i64x2.add(total, i64x2.add(a, b));
-    rest = v128.or(rest, v128.xor(high, i32x4.shr_s(low, 31)));
-  }
-  if (v128.any_true(rest)) return NaN;
-  return <f64>(i64x2.extract_lane(total, 0) + i64x2.extract_lane(total, 1));
-}
-
-// The greatest of the `length` bytes at OUTPUT, which are numbers of one byte.
-export function greatestOf8(length: i32): i32 {
-  const end = OUTPUT + length;
-  memory.fill(end, 0, 16);
-  let most = i8x16.splat(0);
-  for (let p = OUTPUT; p < end; p += 16) most = i8x16.max_u(most, v128.load(p));
-  most = i8x16.max_u(most, v128.shuffle<u64>(most, most, 1, 0));
-  let greatest = 0;
-  for (let rest = i64x2.extract_lane(most, 0); rest != 0; rest = <i64>(<u64>rest >> 8)) greatest = max(greatest, <i32>(rest & 0xff));
-  return greatest;
-}
-
-// The same of numbers of two bytes.
-export function greatestOf16(length: i32): i32 {
-  const end = OUTPUT + length;
-  memory.fill(end, 0, 16);
-  let most = i16x8.splat(0);
-  for (let p = OUTPUT; p < end; p += 16) most = i16x8.max_u(most, v128.load(p));
-  most = i16x8.max_u(most, v128.shuffle<u64>(most, most, 1, 0));
-  let greatest = 0;
-  for (let rest = i64x2.extract_lane(most, 0); rest != 0; rest = <i64>(<u64>rest >> 16)) greatest = max(greatest, <i32>(rest & 0xffff));
-  return greatest;
 }
 
 function sequence(anchor: i32, s: i32, offset: i32, n: i32, at: i32): i32 {
