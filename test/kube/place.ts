@@ -18,8 +18,8 @@ export interface Place {
   readonly isOwn: boolean;
 }
 
-/** More than suites of a run that are under way at once. */
-const PLACES = 16;
+/** More than a run has files. */
+const PLACES = 32;
 
 /** Every {@link Place.host} that there is in a range of addresses, given by its first two numbers. */
 export function hostsOf(range: string): readonly string[] {
