@@ -8,6 +8,7 @@ import { BLOCK_BYTES_MAX, type Compression, decompress, peekDecompressed } from 
 import type { TakeBytes } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
 import { lz4Input } from './lz4-wasm.ts';
+import { readOn } from './read-ahead.ts';
 
 /** What a block's size follows from. */
 export interface BlockShape {
@@ -82,10 +83,14 @@ function blockSource(
     valuesAt + (index === 0 ? 0 : (ends[index - 1] ?? 0)) + 4;
   const bytesOf = (index: number): number =>
     shape.bytesOf(Math.min(shape.sizePer, shape.values - index * shape.sizePer));
+  let nextIndex = -1;
   const packed = (index: number): Uint8Array => {
     const offset = offsetOf(index);
     const length = valuesAt + (ends[index] ?? 0) - offset;
     if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
+    const isNext = index === nextIndex;
+    nextIndex = index + 1;
+    if (isNext) return readOn(file, offset, length, valuesAt + (ends.at(-1) ?? 0));
     file.readInto(offset, lz4Input, 0, length);
     return lz4Input.subarray(0, length);
   };

@@ -89,6 +89,15 @@ function containerBytes(view: DataView, p: number, cardinality: number, isRun: b
   return cardinality > ARRAY_MAX ? BITS_BYTES : 2 * cardinality;
 }
 
+/** A container, copied so that its numbers are aligned. */
+const container = new Uint8Array(BITS_BYTES);
+const lows = new Uint16Array(container.buffer);
+const bits = new Int32Array(container.buffer);
+
+function takeContainer(view: DataView, p: number, size: number): void {
+  container.set(new Uint8Array(view.buffer, view.byteOffset + p, size));
+}
+
 function orArray(
   view: DataView,
   p: number,
@@ -97,13 +106,16 @@ function orArray(
   limit: number,
   words: Int32Array,
 ): boolean {
+  takeContainer(view, p, 2 * cardinality);
+  const first = base >>> 5;
+  let greatest = 0;
   for (let k = 0; k < cardinality; k++) {
-    const low = view.getUint16(p + 2 * k, true);
-    if (low >= limit) return false;
-    const row = base + low;
-    words[row >>> 5]! |= 1 << (row & 31);
+    const low = lows[k]!;
+    if (low > greatest) greatest = low;
+    // Beyond the end nothing is written, and the answer is no.
+    words[first + (low >>> 5)]! |= 1 << (low & 31);
   }
-  return true;
+  return greatest < limit;
 }
 
 function orBits(
@@ -113,9 +125,12 @@ function orBits(
   limit: number,
   words: Int32Array,
 ): boolean {
+  takeContainer(view, p, BITS_BYTES);
   const first = base >>> 5;
-  for (let k = 0; k < BITS_BYTES / 4; k++) {
-    const word = view.getInt32(p + 4 * k, true);
+  const whole = Math.max(0, Math.min(BITS_BYTES / 4, limit >> 5));
+  for (let k = 0; k < whole; k++) words[first + k]! |= bits[k]!;
+  for (let k = whole; k < BITS_BYTES / 4; k++) {
+    const word = bits[k]!;
     if (word === 0) continue;
     if (32 * k + 31 - Math.clz32(word) >= limit) return false;
     words[first + k]! |= word;
