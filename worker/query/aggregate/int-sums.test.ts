@@ -34,7 +34,7 @@ it('cells are the exact sums, and only cells with rows have a value', () => {
         for (let slot = 0; slot < 10; slot++)
           expect(state.value(slot)).toBe(expected.get(slot) ?? null);
         const used = Int32Array.from(expected.keys());
-        const doubles = state.doubles(used);
+        const doubles = state.doubles(used, Number.NaN);
         expect(doubles && [...doubles].map(BigInt)).toEqual([...expected.values()]);
       },
     ),
@@ -57,7 +57,7 @@ it('many rows of the greatest value lose no digit', () => {
   sums.flush();
   expect(state.value(0)).toBe(BigInt(times * count + 8) * (2n ** 31n - 1n));
   // That is beyond 2^53, which doubles do not hold exactly.
-  expect(state.doubles(Int32Array.of(0))).toBe(null);
+  expect(state.doubles(Int32Array.of(0), Number.NaN)).toBe(null);
 });
 
 it('vectors of all rows add up whatever number of cells there is, also when it grows', () => {

@@ -118,15 +118,15 @@ export class LongState implements AggregateState {
     return picked;
   }
 
-  /** The cells of the slots as doubles, NaN = no value; null when one of them is not exact as a double. */
-  doubles(slots: Int32Array): Float64Array | null {
+  /** The cells of the slots as doubles, `empty` = no value; null when one of them is not exact as a double. */
+  doubles(slots: Int32Array, empty: number): Float64Array | null {
     const halves = new Int32Array(this.cells.buffer, this.cells.byteOffset, 2 * this.cells.length);
     const out = new Float64Array(slots.length);
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       const value = halves[2 * slot + 1]! * 4294967296 + (halves[2 * slot]! >>> 0);
       if (!Number.isSafeInteger(value)) return null;
-      out[i] = this.has[slot] === 1 ? value : Number.NaN;
+      out[i] = this.has[slot] === 1 ? value : empty;
     }
     return out;
   }

@@ -66,10 +66,9 @@ function exactDoubles(query: GroupByQuery, table: ResultTable, name: string): Fl
   if (table.column(name)?.kind !== 'aggregator') return null;
   const state = table.groups.states[query.aggregations.findIndex((a) => a.name === name)];
   if (!(state instanceof LongState)) return null;
-  const { size } = table.groups;
-  const slots = Int32Array.from({ length: size }, (_, slot) => slot);
-  const doubles = state.doubles(slots);
-  return doubles?.map((value) => (value === value ? value : -Number.MAX_VALUE)) ?? null;
+  const slots = new Int32Array(table.groups.size);
+  for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
+  return state.doubles(slots, -Number.MAX_VALUE);
 }
 
 /** A column of all groups: dimensions as they are, others computed once. */

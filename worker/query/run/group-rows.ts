@@ -265,7 +265,11 @@ class KeyRun {
               (slot) => buckets.starts[this.grouper.part(slot, bucketPart)] ?? 0,
             ),
       keys,
-      states: this.states.map((state) => state.pick(used)),
+      // Slots ascend: as many as there are are all of them.
+      states:
+        used.length === this.grouper.slots
+          ? this.states
+          : this.states.map((state) => state.pick(used)),
     };
   }
 

@@ -18,7 +18,8 @@ export function bestSlots(query: TopNQuery, state: AggregateState, used: Int32Ar
   if (used.length <= most) return used;
   const sign = query.metric.inverted ? 1 : -1;
   if (state instanceof LongState) {
-    const rounded = state.doubles(used);
+    // Nulls come last whichever way the order goes.
+    const rounded = state.doubles(used, sign * Number.POSITIVE_INFINITY);
     if (rounded !== null) return bestRounded(rounded, sign, used, most);
   }
   const values = Array.from(used, (slot) => state.value(slot));
@@ -41,14 +42,15 @@ export function bestSlots(query: TopNQuery, state: AggregateState, used: Int32Ar
   return Int32Array.from(best, (i) => used[i]!).sort();
 }
 
-/** By values that doubles hold exactly; NaN = null, which comes last. */
+/** By values that doubles hold exactly, which are overwritten. */
 function bestRounded(
   values: Float64Array,
   sign: number,
   used: Int32Array,
   most: number,
 ): Int32Array {
-  const keys = values.map((value) => (value === value ? sign * value : Number.POSITIVE_INFINITY));
+  const keys = values;
+  for (let i = 0; i < keys.length; i++) keys[i] = sign * keys[i]!;
   // Of those that tie with the last of the best, the first slots are taken.
   const limit = nthLeast(keys, most);
   const better: number[] = [];
