@@ -26,7 +26,7 @@ export interface NumberSupplier {
   /** See {@link NumericColumn.intRun}. */
   intRun(from: number, count: number): Int32Array | undefined;
   /** See {@link NumericColumn.runSum}. */
-  runSum(from: number, count: number): number | undefined;
+  runSum(from: number, count: number): bigint | undefined;
   /** See {@link NumericColumn.maskedSum}. */
   maskedSum(from: number, count: number, words: Int32Array): bigint | undefined;
   /** See {@link NumericColumn.slotSums}. */
@@ -42,8 +42,8 @@ export class BlockNumbers implements NumberSupplier {
   readonly #sizePer: number;
   readonly #blocks: CachedBlocks<NumberBlock>;
   readonly #peekLongs: ((index: number) => BigInt64Array) | undefined;
-  /** Sums of blocks; NaN = has other values than integers of 32 bits. A few bytes a block, so they stay. */
-  readonly #sums: (number | undefined)[] = [];
+  /** Sums of blocks. A few bytes a block, so they stay. */
+  readonly #sums: (bigint | undefined)[] = [];
 
   constructor(parts: {
     readonly type: NumberType;
@@ -83,20 +83,21 @@ export class BlockNumbers implements NumberSupplier {
     return start === 0 && count === block.length ? block : block.subarray(start, start + count);
   }
 
-  runSum(from: number, count: number): number | undefined {
+  runSum(from: number, count: number): bigint | undefined {
     const index = this.#wholeBlock(from, count);
-    if (index < 0) return undefined;
-    const sum = (this.#sums[index] ??= this.#sumOf(index));
-    return Number.isNaN(sum) ? undefined : sum;
+    return index < 0 ? undefined : (this.#sums[index] ??= this.#sumOf(index));
   }
 
   /** A block that only its sum is asked of is not worth memory in the cache. */
-  #sumOf(index: number): number {
+  #sumOf(index: number): bigint | undefined {
     const longs = this.#blocks.has(index) ? undefined : this.#peekLongs?.(index);
     const sum = longs === undefined ? undefined : sumPeeked(longs);
     if (sum !== undefined) return sum;
     const block = this.#blocks.get(index);
-    return block instanceof Int32Array ? block.reduce((a, b) => a + b, 0) : Number.NaN;
+    if (block instanceof Int32Array) return BigInt(block.reduce((a, b) => a + b, 0));
+    if (!(block instanceof BigInt64Array)) return undefined;
+    const wide = block.reduce((a, b) => a + b, 0n);
+    return BigInt.asIntN(64, wide);
   }
 
   maskedSum(from: number, count: number, words: Int32Array): bigint | undefined {

@@ -29,7 +29,7 @@ function values(i: number): Record<string, bigint> {
   return {
     small: ends[i % 5] ?? 0n,
     mixed: i === 9000 ? 2n ** 31n : BigInt(i % 7) - 3n,
-    wide: 2n ** 40n + BigInt(i),
+    wide: 2n ** 62n + BigInt(i),
   };
 }
 
@@ -89,13 +89,10 @@ test.each(SPECS)('whole blocks add up, decoded or not: %o', async (spec) => {
         if (isDecoded) column.intRun?.(from, count);
         for (const _again of [1, 2]) {
           const sum = column.runSum?.(from, count);
-          const fits = name === 'small' || (name === 'mixed' && from !== 8192);
-          if (!fits) expect(sum).toBe(undefined);
           // Blocks of packed longs hold other numbers of rows.
-          else if (!isEncoded || sum !== undefined) {
-            expect(BigInt(sum ?? Number.NaN)).toBe(sumOf(name, from, count));
-            known++;
-          }
+          if (isEncoded && sum === undefined) continue;
+          expect(sum).toBe(BigInt.asIntN(64, sumOf(name, from, count)));
+          known++;
         }
         if (!isEncoded) {
           expect(column.runSum?.(from, count - 1)).toBe(undefined);
@@ -105,7 +102,7 @@ test.each(SPECS)('whole blocks add up, decoded or not: %o', async (spec) => {
     }
     view.close();
   }
-  if (!isEncoded) expect(known).toBe(2 * 2 * (3 + 2));
+  if (!isEncoded) expect(known).toBe(2 * 2 * 3 * 3);
 });
 
 test('a lent run stays as it is while other columns push its block out', async () => {

@@ -11,6 +11,8 @@ interface Constant {
 /** The exports of wasm/kernel.as, which has the comments. Memory never grows, so its buffer stays the same. */
 interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer };
+  readonly AHEAD: Constant;
+  readonly AHEAD_MAX: Constant;
   readonly INPUT: Constant;
   readonly INPUT_MAX: Constant;
   readonly OUTPUT: Constant;
@@ -19,16 +21,16 @@ interface Kernel {
   readonly SLOTS_MAX: Constant;
   readonly SUMS: Constant;
   readonly SUMS_MAX: Constant;
-  decompress(length: number, limit: number): number;
+  decompress(at: number, length: number, limit: number): number;
   compress(length: number): number;
   compressSmall(length: number, width: number, isMost: number): number;
   narrow(count: number): number;
-  sum(count: number): number;
+  sum(count: number): bigint;
   sumMasked(words: number): bigint;
   greatestOf8(length: number): number;
   greatestOf16(length: number): number;
-  longBits(count: number): number;
-  intBits(count: number): number;
+  areLongsWithin(count: number, power: number): number;
+  areIntsWithin(count: number, power: number): number;
   addLongs(count: number): void;
   addInts(count: number): void;
 }

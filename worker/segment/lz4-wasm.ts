@@ -11,8 +11,11 @@ export const lz4Input: Uint8Array = memory.subarray(INPUT, INPUT + INPUT_MAX);
 /** Positions of the small form are 16 bits. */
 const SMALL_MAX = 65_536;
 
-function placeInput(src: Uint8Array): void {
-  if (src.buffer !== memory.buffer || src.byteOffset !== INPUT) memory.set(src, INPUT);
+/** Unpacks to OUTPUT; what lies in the kernel's memory already is not copied. */
+function unpack(src: Uint8Array, limit: number): number {
+  const isPlaced = src.buffer === memory.buffer;
+  if (!isPlaced) memory.set(src, INPUT);
+  return kernel.decompress(isPlaced ? src.byteOffset : INPUT, src.length, limit);
 }
 
 /**
@@ -24,8 +27,7 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
   if (src.length > INPUT_MAX || dst.length > OUTPUT_MAX) {
     return lz4Decompress(src, 0, src.length, dst);
   }
-  placeInput(src);
-  const length = kernel.decompress(src.length, dst.length);
+  const length = unpack(src, dst.length);
   if (length > 0) dst.set(memory.subarray(OUTPUT, OUTPUT + length));
   return length;
 }
@@ -37,8 +39,7 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
  */
 export function peekLz4(src: Uint8Array, lengthMax: number): Uint8Array<ArrayBuffer> | undefined {
   if (src.length > INPUT_MAX || lengthMax > OUTPUT_MAX) return undefined;
-  placeInput(src);
-  const length = kernel.decompress(src.length, lengthMax);
+  const length = unpack(src, lengthMax);
   return length < 0 ? undefined : memory.subarray(OUTPUT, OUTPUT + length);
 }
 

@@ -84,7 +84,7 @@ class StoredNumericColumn implements NumericColumn {
     return this.#supplier.intRun(from, count);
   };
 
-  readonly runSum = (from: number, count: number): number | undefined => {
+  readonly runSum = (from: number, count: number): bigint | undefined => {
     checkRun(from, count, this.rows);
     return this.#supplier.runSum(from, count);
   };

@@ -29,15 +29,15 @@ export function narrowLongs(
   return out ?? new Int32Array(0);
 }
 
-/** The sum of longs that peekLz4 gave, NaN unless all fit 32 bits; undefined for others. */
-export function sumPeeked(longs: BigInt64Array): number | undefined {
+/** The sum, wrapping in 64 bits, of longs that peekLz4 gave; undefined for others. */
+export function sumPeeked(longs: BigInt64Array): bigint | undefined {
   return isUnpacked(longs) ? kernel.sum(longs.length) : undefined;
 }
 
 /** The greatest of numbers of one or two bytes that peekLz4 gave; undefined for others. */
 export function greatestPeeked(numbers: Uint8Array | Uint16Array): number | undefined {
-  if (!isUnpacked(numbers)) return undefined;
   const { byteLength } = numbers;
+  if (!isUnpacked(numbers)) return undefined;
   return numbers.BYTES_PER_ELEMENT === 1
     ? kernel.greatestOf8(byteLength)
     : kernel.greatestOf16(byteLength);

@@ -2,11 +2,11 @@
 // who read on from where they were; what is read elsewhere goes straight to internal-file.ts. Used by block-container.ts.
 
 import type { InternalFile } from './internal-file.ts';
+import { kernel, memory } from './kernel.ts';
 
 /** Read at once; a block takes about an eighth of it. */
 const AHEAD_BYTES = 128 * 1024;
-/** Files that a thread reads side by side, 128 KiB each. */
-const WINDOWS = 4;
+const AHEAD = kernel.AHEAD.value;
 
 /** Bytes `start .. end-1` of a file. */
 interface Window {
@@ -16,8 +16,14 @@ interface Window {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The one used last comes last. */
-const windows: Window[] = [];
+/** Files that a thread reads side by side. In the kernel's memory, where blocks are unpacked from; the one used last comes last. */
+const windows: Window[] = Array.from(
+  { length: kernel.AHEAD_MAX.value / AHEAD_BYTES },
+  (_, i): Window => {
+    const at = AHEAD + i * AHEAD_BYTES;
+    return { file: undefined, start: 0, end: 0, bytes: memory.subarray(at, at + AHEAD_BYTES) };
+  },
+);
 
 /**
  * The `length` bytes at `offset`, and unseen those behind them, up to `end`. Valid until the next call.
@@ -48,12 +54,10 @@ export function readOn(
   return window.bytes.subarray(at, at + length);
 }
 
-/** Window `index`, or a new one for -1, moved to the end. */
+/** Window `index`, or for -1 the one not used for longest, moved to the end. */
 function takeWindow(index: number): Window {
-  const isNew = index < 0 && windows.length < WINDOWS;
-  const window = isNew
-    ? { file: undefined, start: 0, end: 0, bytes: new Uint8Array(AHEAD_BYTES) }
-    : windows.splice(Math.max(0, index), 1)[0]!;
+  const [window] = windows.splice(Math.max(0, index), 1);
+  if (window === undefined) throw new TypeError('there are windows');
   windows.push(window);
   return window;
 }

@@ -16,6 +16,8 @@ const intArea = new Int32Array(memory.buffer, INPUT, VALUES_MAX);
 /** Every value adds 2^38 as well (numbers.as): sums are told from counts while they stay below half of that. */
 const MAGNITUDE_MAX = 2 ** 37;
 const ROWS_MAX = 2 ** 24;
+/** Values of at most this power of 2 can be added {@link VALUES_MAX} at once. */
+const POWER_MAX = 24;
 
 let user: SlotSums | undefined;
 
@@ -26,6 +28,8 @@ export type PutSum = (slot: number, sum: number) => void;
 export class SlotSums {
   readonly #slots: number;
   readonly #put: PutSum;
+  /** No value so far was beyond this power of 2. */
+  #power = 12;
   #rowsLeft = ROWS_MAX;
   #magnitudeLeft = MAGNITUDE_MAX;
 
@@ -39,7 +43,8 @@ export class SlotSums {
   addPeeked(longs: BigInt64Array, slots: Int32Array): boolean {
     const { length } = longs;
     if (length > VALUES_MAX || !isUnpacked(longs)) return false;
-    if (!this.#reserve(length, kernel.longBits(length))) return false;
+    while (kernel.areLongsWithin(length, this.#power) === 0) if (!this.#widen()) return false;
+    this.#reserve(length);
     placeSlots(slots, length);
     kernel.addLongs(length);
     return true;
@@ -50,7 +55,8 @@ export class SlotSums {
     const { length } = ints;
     if (length > VALUES_MAX) return false;
     intArea.set(ints);
-    if (!this.#reserve(length, kernel.intBits(length))) return false;
+    while (kernel.areIntsWithin(length, this.#power) === 0) if (!this.#widen()) return false;
+    this.#reserve(length);
     placeSlots(slots, length);
     kernel.addInts(length);
     return true;
@@ -72,15 +78,19 @@ export class SlotSums {
     sums.fill(0, 0, 2 * this.#slots);
   }
 
-  /** `bits`: those of all values; of negative ones those of the complement. */
-  #reserve(count: number, bits: number): boolean {
-    const magnitude = count * (bits + 1);
-    if (magnitude >= MAGNITUDE_MAX) return false;
+  /** False when values may be so large that not even one call's could be told from their number. */
+  #widen(): boolean {
+    if (this.#power === POWER_MAX) return false;
+    this.#power = Math.min(POWER_MAX, this.#power + 6);
+    return true;
+  }
+
+  #reserve(count: number): void {
+    const magnitude = count * 2 ** this.#power;
     if (magnitude > this.#magnitudeLeft || count > this.#rowsLeft) this.flush();
     takeTable(this);
     this.#magnitudeLeft -= magnitude;
     this.#rowsLeft -= count;
-    return true;
   }
 }
 

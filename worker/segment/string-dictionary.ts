@@ -1,6 +1,7 @@
 // The dictionary of a string column in a segment: plain or front coded, read lazily. Feeds string-column.ts.
 // Source: druid-segment-format.md 2.3.2 to 2.3.4.
 
+import { isAscii } from 'node:buffer';
 import { emptySlice, pointAt } from '../view/byte-slice.ts';
 import type { ByteSlice, Dictionary } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
@@ -65,6 +66,11 @@ function frontCodedEntries(reader: FrontCodedReader): Entries {
   };
 }
 
+/** A chunk of which so many entries were read one after the other is turned into text as a whole. */
+const READS_BEFORE_TEXT = 8;
+/** Not so a longer one, which the text of one entry might keep in memory. */
+const TEXT_BYTES_MAX = 65_536;
+
 /** Used within one call. */
 const slice = emptySlice();
 const NO_BYTES = slice.bytes;
@@ -75,6 +81,9 @@ class StoredDictionary implements Dictionary {
   readonly #entries: Entries;
   #bytes: Uint8Array = NO_BYTES;
   #buffer: Buffer = Buffer.from(NO_BYTES);
+  /** All of the buffer as text, where a byte is a character; undefined as long as it is not worth it. */
+  #text: string | undefined;
+  #reads = 0;
 
   constructor(entries: Entries) {
     this.size = entries.size;
@@ -89,8 +98,12 @@ class StoredDictionary implements Dictionary {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#text = undefined;
+      this.#reads = 0;
     }
-    return this.#buffer.toString('utf8', start, end);
+    if (++this.#reads === READS_BEFORE_TEXT && bytes.length <= TEXT_BYTES_MAX && isAscii(bytes))
+      this.#text = this.#buffer.toString('latin1');
+    return this.#text?.slice(start, end) ?? this.#buffer.toString('utf8', start, end);
   }
 
   readUtf8(id: number, out: ByteSlice): boolean {

@@ -84,10 +84,10 @@ export interface NumericColumn {
    */
   readonly intRun?: (from: number, count: number) => Int32Array | undefined;
   /**
-   * The exact sum of rows `from .. from+count-1` where that needs no look at each of them. Undefined when it does, or when
-   * one does not fit 32 bits: then {@link intRun} or {@link readLongs}. Nulls as 0 or anything.
+   * The sum, wrapping in 64 bits, of rows `from .. from+count-1` where that needs no look at each of them. Undefined when it does:
+   * then {@link intRun} or {@link readLongs}. Nulls as 0 or anything. LONG columns only.
    */
-  readonly runSum?: (from: number, count: number) => number | undefined;
+  readonly runSum?: (from: number, count: number) => bigint | undefined;
   /**
    * The sum, wrapping in 64 bits, of those rows of `from .. from+count-1` whose bit is set in `words` (bit r & 31 of word r >> 5 for
    * row r of the run; none is set beyond), where that needs no copy of the values. Undefined when it does. Nulls as 0 or anything.

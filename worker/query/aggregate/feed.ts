@@ -125,7 +125,7 @@ function longFeeder(state: LongState, input: NumericInput, sources: SourceSet): 
       const isToEnd = mask.end === sources.cursor.count;
       const sum = isToEnd && isSummed() ? input.maskedSum(mask.words) : undefined;
       if (sum !== undefined) {
-        sums.addLong(sum, slot);
+        sums.addSum(sum, slot);
         return true;
       }
       const values = ints();

@@ -52,21 +52,16 @@ export class IntSums {
       last - first === to - 1 - from
         ? sumBetween(values, first, last + 1)
         : sumListed(values, rows, from, to);
-    this.addSum(sum, slot);
+    this.addSum(BigInt(sum), slot);
   }
 
   /** The rows of a mask, at least one, into one cell. */
   runMasked(values: Int32Array, mask: RowMask, slot: number): void {
-    this.addSum(sumMasked(values, mask), slot);
+    this.addSum(BigInt(sumMasked(values, mask)), slot);
   }
 
-  /** The whole number that some rows, at least one, add up to. */
-  addSum(sum: number, slot: number): void {
-    this.addLong(BigInt(sum), slot);
-  }
-
-  /** The same of a number that may be beyond 2^53. */
-  addLong(sum: bigint, slot: number): void {
+  /** What some rows, at least one, add up to. */
+  addSum(sum: bigint, slot: number): void {
     const { cells, has } = this.state;
     cells[slot] = cells[slot]! + sum;
     has[slot] = 1;

@@ -18,7 +18,7 @@ export interface NumericInput {
   /** As of a source: null = use {@link longs}. */
   ints(): Int32Array | null;
   /** As of a source: undefined = add up the values. */
-  sum(): number | undefined;
+  sum(): bigint | undefined;
   /** As of a source: undefined = add up the values. */
   maskedSum(words: Int32Array): bigint | undefined;
   /** As of a source: undefined = add one by one. */

@@ -8,14 +8,21 @@ export interface RowMask {
   readonly count: number;
 }
 
-/** Clears the bits outside `low .. high-1`, up to the end of the word of the last, and counts the others. */
-export function cutBits(words: Int32Array, low: number, high: number): number {
+/** Clears the bits outside `low .. high-1`, up to the end of the word of the last. True when any other is set. */
+export function cutBits(words: Int32Array, low: number, high: number): boolean {
   words.fill(0, 0, low >> 5);
   if ((low & 31) !== 0) words[low >> 5]! &= -1 << (low & 31);
   const end = high >> 5;
   if ((high & 31) !== 0) words[end]! &= (1 << (high & 31)) - 1;
+  let any = 0;
+  for (let w = low >> 5; w << 5 < high; w++) any |= words[w]!;
+  return any !== 0;
+}
+
+/** How many bits are set in the words of rows `0 .. high-1`. */
+export function countBits(words: Int32Array, high: number): number {
   let count = 0;
-  for (let w = low >> 5; w << 5 < high; w++) count += bitsOf(words[w]!);
+  for (let w = 0; w << 5 < high; w++) count += bitsOf(words[w]!);
   return count;
 }
 

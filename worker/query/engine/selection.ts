@@ -6,7 +6,7 @@ import { VECTOR_ROWS, type View } from '../../view/view.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { type Matcher, WORDS } from '../filter/matcher.ts';
 import type { Filter } from '../filter-model.ts';
-import { cutBits, listRows, type RowMask } from './row-list.ts';
+import { countBits, cutBits, listRows, type RowMask } from './row-list.ts';
 import type { SourceSet } from './source.ts';
 
 /** The list of all rows of a vector, which is what a batch without a filter has; rows may be left out at its end. */
@@ -22,6 +22,7 @@ interface RowRange {
 export interface Batch {
   readonly rows: Int32Array;
   readonly count: number;
+  readonly isEmpty: boolean;
   /** The same as bits, where a filter gave them: not every aggregator needs the list, which is made when asked for. */
   readonly mask: RowMask | null;
 }
@@ -29,17 +30,25 @@ export interface Batch {
 /** What a filter says of a vector. */
 class MaskedBatch implements Batch, RowMask {
   readonly words: Int32Array = new Int32Array(WORDS);
-  count = 0;
+  isEmpty = true;
   end = 0;
   /** One more than are ever used: see {@link listRows}. */
   private readonly list: Int32Array = new Int32Array(VECTOR_ROWS + 1);
   private isListed = false;
+  /** -1 = not counted. */
+  private counted = -1;
 
   /** Call it when the words have changed. */
   cut(low: number, high: number): void {
-    this.count = cutBits(this.words, low, high);
+    this.isEmpty = !cutBits(this.words, low, high);
     this.end = high;
     this.isListed = false;
+    this.counted = -1;
+  }
+
+  get count(): number {
+    if (this.counted < 0) this.counted = countBits(this.words, this.end);
+    return this.counted;
   }
 
   get mask(): RowMask {
@@ -87,9 +96,9 @@ export class Selection {
   private select(low: number, high: number): Batch {
     if (this.sources.view.timeSorted || this.intervals.length === 0) {
       if (this.matcher !== null) return this.match(this.matcher, low, high);
-      if (low === 0) return { rows: IDENTITY, count: high, mask: null };
+      if (low === 0) return listed(IDENTITY, high);
       this.rows.set(IDENTITY.subarray(low, high));
-      return { rows: this.rows, count: high - low, mask: null };
+      return listed(this.rows, high - low);
     }
     if (this.matcher === null) return this.inTime(low, high);
     const { rows, count } = this.match(this.matcher, low, high);
@@ -121,8 +130,12 @@ export class Selection {
         }
       }
     }
-    return { rows, count: kept, mask: null };
+    return listed(rows, kept);
   }
+}
+
+function listed(rows: Int32Array, count: number): Batch {
+  return { rows, count, isEmpty: count === 0, mask: null };
 }
 
 function rowRanges(view: View, intervals: readonly Interval[]): RowRange[] {

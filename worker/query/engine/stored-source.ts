@@ -18,8 +18,8 @@ export interface NumericSource {
   longs(): BigInt64Array;
   /** The same longs where they fit 32 bits and need no copying; null = use {@link longs}. Not to be written. */
   ints(): Int32Array | null;
-  /** The exact sum of the whole vector where it is known without its values; undefined = add them up. */
-  sum(): number | undefined;
+  /** The sum, wrapping in 64 bits, of the whole vector where it is known without its values; undefined = add them up. */
+  sum(): bigint | undefined;
   /** As {@link sum}, of the rows of a mask that ends with the vector; undefined = add them up, which is not the worse for it. */
   maskedSum(words: Int32Array): bigint | undefined;
   /** See {@link NumericColumn.slotSums}; `add` adds the whole vector. Undefined = add one by one. */

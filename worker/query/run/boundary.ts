@@ -27,7 +27,7 @@ export function* boundaryOf(
   let maxMs: number | null = null;
   for (const isDescending of view.timeSorted ? [false, true] : [false]) {
     for (const batch of selection.batches(isDescending)) {
-      if (batch.count > 0) {
+      if (!batch.isEmpty) {
         const [least, most] = bounds(sources.times().doubles(), batch);
         minMs = Math.min(minMs ?? least, least);
         maxMs = Math.max(maxMs ?? most, most);

@@ -46,7 +46,7 @@ export function* groupRows(
       ? new TimeRun(query, sources, states, feeders)
       : new KeyRun(query, dimensions, sources, states, feeders);
   for (const batch of selection.batches()) {
-    if (batch.count > 0) run.add(batch);
+    if (!batch.isEmpty) run.add(batch);
     if (pacer.step()) {
       pacer.checkGroups(run.size, run.bytes);
       yield undefined;

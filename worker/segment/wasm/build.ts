@@ -29,7 +29,7 @@ export async function buildKernel(): Promise<string> {
       'simd',
       '--noAssert',
       '--initialMemory',
-      '49',
+      '58',
     ],
     {
       readFile: (name) => sources.get(name) ?? null,

@@ -11,3 +11,6 @@ export const SLOTS_MAX: i32 = 8192;
 /** A sum a slot. */
 export const SUMS: i32 = 0x210000;
 export const SUMS_MAX: i32 = 131072;
+/** What is read from a file before it is asked for (read-ahead.ts). */
+export const AHEAD: i32 = 0x310000;
+export const AHEAD_MAX: i32 = 0x80000;

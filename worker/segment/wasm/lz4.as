@@ -95,11 +95,11 @@ function fastSequences(send: i32, dend: i32): void {
   outputAt = d;
 }
 
-// Returns the bytes written at OUTPUT, or -1. Never reads beyond INPUT + length + 16.
-export function decompress(length: i32, limit: i32): i32 {
-  const send = INPUT + length;
+// Unpacks the `length` bytes at `at`. Returns the bytes written at OUTPUT, or -1. Never reads beyond the 64 bytes behind the input.
+export function decompress(at: i32, length: i32, limit: i32): i32 {
+  const send = at + length;
   const dend = OUTPUT + limit;
-  inputAt = INPUT;
+  inputAt = at;
   outputAt = OUTPUT;
   while (inputAt < send) {
     fastSequences(send, dend);
@@ -226,6 +226,9 @@ const STEPS: i32 = 0x190000; // u16 a position: length of the match taken, 0 for
 const BARS: i32 = 0x1c0000; // i32 each: where matches begin that are taken whole
 const HEAD_BITS: i32 = 15;
 const LONG: i32 = 12;
+// Closer than this a copy waits for what was just written, and readers treat it apart: of matches equally long one that is as far
+// is taken, but where the most is done about size, which gives Druid's very bytes.
+const FAR: i32 = 16;
 // Searches without a match of LONG after which the second hash is left out until one is found by the first.
 const LONG_MISSES: i32 = 4096;
 
@@ -285,6 +288,7 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
   memory.fill(LONG_HEADS, 0, 2 << HEAD_BITS);
   memory.fill(LENGTHS, 0, 2 * length);
   const searched = width == 8 && !isMost ? searchedOf8(length) : 0xff;
+  const far = isMost ? 0 : FAR;
   const last = length - 12;
   const end = length - 5;
   let previous = 0;
@@ -319,9 +323,12 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
       }
       if (best < enough) {
         const limit = end - p;
+        let near = 0;
         for (let k = longTries; k > 0 && longCandidate != 0; k--) {
           const from = INPUT + longCandidate - 1;
-          if (load<u32>(from + best - 3) == load<u32>(at + best - 3)) {
+          if (at - from < far) {
+            near = from;
+          } else if (load<u32>(from + best - 3) == load<u32>(at + best - 3)) {
             const n = matchLength(from, at, limit);
             if (n > best) {
               best = n;
@@ -333,7 +340,9 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
         if (best >= LONG && !isMost) candidate = 0;
         for (let k = tries; k > 0 && candidate != 0; k--) {
           const from = INPUT + candidate - 1;
-          if (load<u32>(from + best - 3) == load<u32>(at + best - 3) && load<u32>(from) == word) {
+          if (at - from < far) {
+            near = from;
+          } else if (load<u32>(from + best - 3) == load<u32>(at + best - 3) && load<u32>(from) == word) {
             const n = matchLength(from, at, limit);
             if (n > best) {
               best = n;
@@ -341,6 +350,13 @@ function findMatches(length: i32, width: i32, isMost: bool): i32 {
             }
           }
           candidate = <i32>load<u16>(CHAIN + ((candidate - 1) << 1));
+        }
+        if (near != 0) {
+          const n = matchLength(near, at, limit);
+          if (n > best) {
+            best = n;
+            offset = at - near;
+          }
         }
       }
       if (best >= LONG) misses = 0;

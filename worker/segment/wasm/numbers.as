@@ -1,4 +1,4 @@
-// Numbers of a block, at OUTPUT where it was unpacked or put at INPUT. Part of kernel.as.
+// Numbers of a block where it was unpacked, or put at INPUT. Part of kernel.as.
 
 import { INPUT, OUTPUT, SLOTS, SUMS } from './layout';
 
@@ -20,22 +20,18 @@ export function narrow(count: i32): i32 {
   return v128.any_true(rest) ? 0 : 1;
 }
 
-// The sum of the `count` longs at OUTPUT; NaN unless all of them fit 32 bits.
-export function sum(count: i32): f64 {
-  let rest = i32x4.splat(0);
-  let total = i64x2.splat(0);
+// The sum, wrapping in 64 bits, of the `count` longs at OUTPUT.
+export function sum(count: i32): i64 {
+  let a = i64x2.splat(0);
+  let b = i64x2.splat(0);
   const end = OUTPUT + (count << 3);
-  for (let p = OUTPUT; p < end; p += 32) {
-    if (end - p < 32) memory.fill(end, 0, 32 - (end - p));
-    const a = v128.load(p);
-    const b = v128.load(p, 16);
-    const low = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    const high = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
-    total = i64x2.add(total, i64x2.add(a, b));
-    rest = v128.or(rest, v128.xor(high, i32x4.shr_s(low, 31)));
+  memory.fill(end, 0, 48);
+  for (let p = OUTPUT; p < end; p += 64) {
+    a = i64x2.add(a, i64x2.add(v128.load(p), v128.load(p, 16)));
+    b = i64x2.add(b, i64x2.add(v128.load(p, 32), v128.load(p, 48)));
   }
-  if (v128.any_true(rest)) return NaN;
-  return <f64>(i64x2.extract_lane(total, 0) + i64x2.extract_lane(total, 1));
+  a = i64x2.add(a, b);
+  return i64x2.extract_lane(a, 0) + i64x2.extract_lane(a, 1);
 }
 
 // The greatest of the `length` bytes at OUTPUT, which are numbers of one byte.
@@ -86,11 +82,11 @@ const LANES: usize = memory.data<i64>([
 export function sumMasked(words: i32): i64 {
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
-  let at = OUTPUT;
   const end = SLOTS + (words << 2);
-  for (let p = SLOTS; p < end; p += 4, at += 256) {
+  let longs = OUTPUT;
+  for (let p = SLOTS; p < end; p += 4, longs += 256) {
     let word = load<u32>(p);
-    for (let from = at; word != 0; word >>= 4, from += 32) {
+    for (let from = longs; word != 0; word >>= 4, from += 32) {
       const lanes = LANES + ((word & 15) << 5);
       a = i64x2.add(a, v128.and(v128.load(from), v128.load(lanes)));
       b = i64x2.add(b, v128.and(v128.load(from, 16), v128.load(lanes, 16)));
@@ -100,29 +96,31 @@ export function sumMasked(words: i32): i64 {
   return i64x2.extract_lane(a, 0) + i64x2.extract_lane(a, 1);
 }
 
-// The bits that some of the `count` longs at OUTPUT has, of negative ones those of its complement.
-export function longBits(count: i32): f64 {
+// 1 when none of the `count` longs at OUTPUT is below -2^power or at or above 2^power.
+export function areLongsWithin(count: i32, power: i32): i32 {
   const end = OUTPUT + (count << 3);
-  if ((count & 1) != 0) store<i64>(end, 0);
-  let bits = i64x2.splat(0);
-  for (let p = OUTPUT; p < end; p += 16) {
-    const longs = v128.load(p);
-    bits = v128.or(bits, v128.xor(longs, i64x2.shr_s(longs, 63)));
+  memory.fill(end, 0, 48);
+  const bound = i64x2.splat(<i64>1 << power);
+  let a = i64x2.splat(0);
+  let b = i64x2.splat(0);
+  for (let p = OUTPUT; p < end; p += 64) {
+    a = v128.or(a, i64x2.add(v128.load(p), bound));
+    b = v128.or(b, i64x2.add(v128.load(p, 16), bound));
+    a = v128.or(a, i64x2.add(v128.load(p, 32), bound));
+    b = v128.or(b, i64x2.add(v128.load(p, 48), bound));
   }
-  return <f64>(i64x2.extract_lane(bits, 0) | i64x2.extract_lane(bits, 1));
+  a = i64x2.shr_u(v128.or(a, b), power + 1);
+  return v128.any_true(a) ? 0 : 1;
 }
 
-// The same of the ints at INPUT.
-export function intBits(count: i32): i32 {
+// The same of the ints at INPUT, for a power below 31.
+export function areIntsWithin(count: i32, power: i32): i32 {
   const end = INPUT + (count << 2);
   memory.fill(end, 0, 16);
+  const bound = i32x4.splat(1 << power);
   let bits = i32x4.splat(0);
-  for (let p = INPUT; p < end; p += 16) {
-    const ints = v128.load(p);
-    bits = v128.or(bits, v128.xor(ints, i32x4.shr_s(ints, 31)));
-  }
-  bits = v128.or(bits, v128.shuffle<u64>(bits, bits, 1, 0));
-  return i32x4.extract_lane(bits, 0) | i32x4.extract_lane(bits, 1);
+  for (let p = INPUT; p < end; p += 16) bits = v128.or(bits, i32x4.add(v128.load(p), bound));
+  return v128.any_true(i32x4.shr_u(bits, power + 1)) ? 0 : 1;
 }
 
 // What each value adds besides itself to its sum: so the sum tells how many values it has, and 0 that it has none.
