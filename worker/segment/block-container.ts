@@ -7,8 +7,8 @@
 import { BLOCK_BYTES_MAX, type Compression, decompress, peekDecompressed } from './compression.ts';
 import type { TakeBytes } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
-import { lz4Input } from './lz4-wasm.ts';
-import { readOn } from './read-ahead.ts';
+import { lz4Input, peekLz4At } from './lz4-wasm.ts';
+import { placeOn } from './read-ahead.ts';
 
 /** What a block's size follows from. */
 export interface BlockShape {
@@ -83,18 +83,27 @@ function blockSource(
     valuesAt + (index === 0 ? 0 : (ends[index - 1] ?? 0)) + 4;
   const bytesOf = (index: number): number =>
     shape.bytesOf(Math.min(shape.sizePer, shape.values - index * shape.sizePer));
-  let nextIndex = -1;
-  const packed = (index: number): Uint8Array => {
+  const lengthOf = (index: number): number => {
     const offset = offsetOf(index);
     const length = valuesAt + (ends[index] ?? 0) - offset;
     if (length > COMPRESSED_MAX) throw file.corrupt(offset, `block ${index} has ${length} bytes`);
-    const isNext = index === nextIndex;
-    nextIndex = index + 1;
-    if (isNext) return readOn(file, offset, length, valuesAt + (ends.at(-1) ?? 0));
-    file.readInto(offset, lz4Input, 0, length);
+    return length;
+  };
+  const packed = (index: number): Uint8Array => {
+    const length = lengthOf(index);
+    file.readInto(offsetOf(index), lz4Input, 0, length);
     return lz4Input.subarray(0, length);
   };
   const { compression } = shape;
+  const end = valuesAt + (ends.at(-1) ?? 0);
+  let nextIndex = -1;
+  /** Block `index`, where the one before was the last: who reads on. Undefined when it is not what it should be. */
+  const peekNext = (index: number): Uint8Array<ArrayBuffer> | undefined => {
+    const length = lengthOf(index);
+    const at = placeOn(file, offsetOf(index), length, end);
+    const bytes = peekLz4At(at, length, bytesOf(index));
+    return bytes?.length === bytesOf(index) ? bytes : undefined;
+  };
   return {
     offsetOf,
     read(index, take) {
@@ -102,8 +111,13 @@ function blockSource(
       decompress(compression, packed(index), out, file, offsetOf(index));
       return out;
     },
-    peek: (index) =>
-      peekDecompressed(compression, packed(index), bytesOf(index), file, offsetOf(index)),
+    peek(index) {
+      const isNext = index === nextIndex;
+      nextIndex = index + 1;
+      const bytes = isNext && compression === 'lz4' ? peekNext(index) : undefined;
+      if (bytes !== undefined) return bytes;
+      return peekDecompressed(compression, packed(index), bytesOf(index), file, offsetOf(index));
+    },
   };
 }
 

@@ -49,11 +49,17 @@ export function readLongEncoding(cursor: Cursor, isLittleEndian: boolean): LongD
 
 /** Longs of eight bytes in value order. */
 export function plainLongs(isLittleEndian: boolean): LongDecoder {
+  let last: Uint8Array<ArrayBuffer> | undefined;
+  let longs = new BigInt64Array(0);
   return {
     bytesOf: (values) => 8 * values,
     decode(bytes) {
       if (!isLittleEndian) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap64();
-      return new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3);
+      // Blocks are unpacked to one place, so that one view serves them.
+      if (bytes !== last)
+        longs = new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3);
+      last = bytes;
+      return longs;
     },
   };
 }

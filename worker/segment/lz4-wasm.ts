@@ -11,6 +11,14 @@ export const lz4Input: Uint8Array = memory.subarray(INPUT, INPUT + INPUT_MAX);
 /** Positions of the small form are 16 bits. */
 const SMALL_MAX = 65_536;
 
+/** Bytes in the kernel's memory: nearly all blocks have one length, so that one view over the output serves them. */
+let output = memory.subarray(OUTPUT, OUTPUT);
+
+function outputOf(length: number): Uint8Array<ArrayBuffer> {
+  if (output.length !== length) output = memory.subarray(OUTPUT, OUTPUT + length);
+  return output;
+}
+
 /** Unpacks to OUTPUT; what lies in the kernel's memory already is not copied. */
 function unpack(src: Uint8Array, limit: number): number {
   const isPlaced = src.buffer === memory.buffer;
@@ -28,7 +36,7 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
     return lz4Decompress(src, 0, src.length, dst);
   }
   const length = unpack(src, dst.length);
-  if (length > 0) dst.set(memory.subarray(OUTPUT, OUTPUT + length));
+  if (length > 0) dst.set(outputOf(length));
   return length;
 }
 
@@ -40,7 +48,18 @@ export function decompressLz4(src: Uint8Array, dst: Uint8Array): number {
 export function peekLz4(src: Uint8Array, lengthMax: number): Uint8Array<ArrayBuffer> | undefined {
   if (src.length > INPUT_MAX || lengthMax > OUTPUT_MAX) return undefined;
   const length = unpack(src, lengthMax);
-  return length < 0 ? undefined : memory.subarray(OUTPUT, OUTPUT + length);
+  return length < 0 ? undefined : outputOf(length);
+}
+
+/** As {@link peekLz4}, for the `length` bytes at `at` in the kernel's memory, with 64 more behind them (read-ahead.ts). */
+export function peekLz4At(
+  at: number,
+  length: number,
+  lengthMax: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (lengthMax > OUTPUT_MAX) return undefined;
+  const got = kernel.decompress(at, length, lengthMax);
+  return got < 0 ? undefined : outputOf(got);
 }
 
 /**

@@ -8,56 +8,51 @@ import { kernel, memory } from './kernel.ts';
 const AHEAD_BYTES = 128 * 1024;
 const AHEAD = kernel.AHEAD.value;
 
-/** Bytes `start .. end-1` of a file. */
+/** Bytes `start .. end-1` of a file, at `at` in the kernel's memory. */
 interface Window {
   file: InternalFile | undefined;
   start: number;
   end: number;
+  /** When it was used last. */
+  turn: number;
+  readonly at: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Files that a thread reads side by side. In the kernel's memory, where blocks are unpacked from; the one used last comes last. */
-const windows: Window[] = Array.from(
+let turns = 0;
+
+/** Files that a thread reads side by side, in the kernel's memory, where blocks are unpacked from. */
+const windows: readonly Window[] = Array.from(
   { length: kernel.AHEAD_MAX.value / AHEAD_BYTES },
   (_, i): Window => {
     const at = AHEAD + i * AHEAD_BYTES;
-    return { file: undefined, start: 0, end: 0, bytes: memory.subarray(at, at + AHEAD_BYTES) };
+    const bytes = memory.subarray(at, at + AHEAD_BYTES);
+    return { file: undefined, start: 0, end: 0, turn: 0, at, bytes };
   },
 );
 
 /**
- * The `length` bytes at `offset`, and unseen those behind them, up to `end`. Valid until the next call.
+ * Where in the kernel's memory the `length` bytes at `offset`, at most {@link AHEAD_BYTES}, are until the next call. Unseen those behind
+ * them are read along, up to `end`.
  *
  * @throws Failure as {@link InternalFile.readInto}, for any of the bytes up to `end`
  */
-export function readOn(
-  file: InternalFile,
-  offset: number,
-  length: number,
-  end: number,
-): Uint8Array<ArrayBuffer> {
-  const found = windows.findIndex(
-    (window) => window.file === file && window.start <= offset && offset + length <= window.end,
-  );
-  if (found < 0 && length > AHEAD_BYTES) return file.read(offset, length);
-  const window = takeWindow(found);
-  if (found < 0) {
-    // Of nobody until it is filled: reading may fail.
-    window.file = undefined;
-    const size = Math.max(length, Math.min(AHEAD_BYTES, end - offset));
-    file.readInto(offset, window.bytes, 0, size);
-    window.file = file;
-    window.start = offset;
-    window.end = offset + size;
+export function placeOn(file: InternalFile, offset: number, length: number, end: number): number {
+  let window = windows[0]!;
+  for (const each of windows) {
+    if (each.file === file && each.start <= offset && offset + length <= each.end) {
+      each.turn = ++turns;
+      return each.at + offset - each.start;
+    }
+    if (each.turn < window.turn) window = each;
   }
-  const at = offset - window.start;
-  return window.bytes.subarray(at, at + length);
-}
-
-/** Window `index`, or for -1 the one not used for longest, moved to the end. */
-function takeWindow(index: number): Window {
-  const [window] = windows.splice(Math.max(0, index), 1);
-  if (window === undefined) throw new TypeError('there are windows');
-  windows.push(window);
-  return window;
+  // Of nobody until it is filled: reading may fail.
+  window.file = undefined;
+  const size = Math.max(length, Math.min(AHEAD_BYTES, end - offset));
+  file.readInto(offset, window.bytes, 0, size);
+  window.file = file;
+  window.start = offset;
+  window.end = offset + size;
+  window.turn = ++turns;
+  return window.at;
 }

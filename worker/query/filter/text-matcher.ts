@@ -62,7 +62,8 @@ function bitmapMatcher(
     match(t, u) {
       const first = sources.cursor.from >> 5;
       const last = first + ((sources.cursor.count + 31) >> 5);
-      t.set(yes.subarray(first, last));
+      // A loop is quicker than a view over so few.
+      for (let w = first; w < last; w++) t[w - first] = yes[w]!;
       if (u === null) return;
       unknown ??= unknownIds.length === 0 ? undefined : build(unknownIds);
       if (unknown === undefined) u.fill(0, 0, last - first);
