@@ -6,6 +6,7 @@
 //        files <base>_value_<i>: values of 2^p elements each
 //   value = i32 marker (-1 = null), payload
 
+import { isAscii } from 'node:buffer';
 import { emptySlice } from '../view/byte-slice.ts';
 import type { ByteSlice } from '../view/view.ts';
 import { cachedBlocks, type CachedBlocks, type ReadContext } from './block-cache.ts';
@@ -97,6 +98,38 @@ export class IndexedReader {
     return !isNull;
   }
 
+  /** The elements as UTF-8 text, null for null. Ids outside are a bug. */
+  texts(elements: Int32Array): (string | null)[] {
+    const texts: (string | null)[] = [];
+    let current = -1;
+    let chunk: Chunk | undefined;
+    let whole: string | undefined;
+    for (let i = 0; i < elements.length; i++) {
+      const element = elements[i]!;
+      const index = Math.floor(element / CHUNK);
+      if (index !== current) {
+        current = index;
+        chunk = element >= 0 && element < this.size ? this.#chunks.get(index) : undefined;
+        whole = chunk?.bytes === undefined ? undefined : asciiText(chunk.bytes);
+      }
+      if (chunk === undefined || whole === undefined || element >= this.size) {
+        texts.push(this.#text(element));
+        continue;
+      }
+      const k = element - index * CHUNK;
+      const start = this.#layout.isFirst(element) ? 0 : k === 0 ? chunk.start : chunk.ends[k - 1]!;
+      // ASCII: so there is no null, whose marker is not.
+      texts.push(whole.slice(start - chunk.start + 4, chunk.ends[k]! - chunk.start));
+    }
+    return texts;
+  }
+
+  #text(element: number): string | null {
+    if (!this.read(element, slice)) return null;
+    const { bytes, start, end } = slice;
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
+  }
+
   /** Where an element is, for messages. */
   get file(): InternalFile {
     return this.#layout.headerFile;
@@ -105,6 +138,15 @@ export class IndexedReader {
 
 /** Used within one call. */
 const slice = emptySlice();
+
+/** A longer chunk is not made one text, which the text of one element might keep in memory. */
+const TEXT_BYTES_MAX = 65_536;
+
+/** All bytes of a chunk as text, where each is a character. */
+export function asciiText(bytes: Uint8Array): string | undefined {
+  if (bytes.length > TEXT_BYTES_MAX || !isAscii(bytes)) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
 
 function readChunk(layout: Layout, first: number): Chunk {
   const { headerFile, headerAt, isLittleEndian, size } = layout;

@@ -1,12 +1,11 @@
 // The dictionary of a string column in a segment: plain or front coded, read lazily. Feeds string-column.ts.
 // Source: druid-segment-format.md 2.3.2 to 2.3.4.
 
-import { isAscii } from 'node:buffer';
 import { emptySlice, pointAt } from '../view/byte-slice.ts';
 import type { ByteSlice, Dictionary } from '../view/view.ts';
 import type { ReadContext } from './block-cache.ts';
 import { type FrontCodedReader, readFrontCoded } from './front-coded.ts';
-import { type IndexedReader, readIndexed } from './indexed-container.ts';
+import { asciiText, type IndexedReader, readIndexed } from './indexed-container.ts';
 import type { Cursor } from './internal-file.ts';
 import type { SegmentFiles } from './segment-files.ts';
 
@@ -38,6 +37,7 @@ interface Entries {
   readonly sorted: boolean;
   bytes(id: number): Uint8Array | undefined;
   read(id: number, out: ByteSlice): boolean;
+  texts?(ids: Int32Array): (string | null)[];
 }
 
 function plainEntries(reader: IndexedReader): Entries {
@@ -46,6 +46,7 @@ function plainEntries(reader: IndexedReader): Entries {
     sorted: reader.sorted,
     bytes: (id) => reader.get(id),
     read: (id, out) => reader.read(id, out),
+    texts: (ids) => reader.texts(ids),
   };
 }
 
@@ -68,8 +69,6 @@ function frontCodedEntries(reader: FrontCodedReader): Entries {
 
 /** A chunk of which so many entries were read one after the other is turned into text as a whole. */
 const READS_BEFORE_TEXT = 8;
-/** Not so a longer one, which the text of one entry might keep in memory. */
-const TEXT_BYTES_MAX = 65_536;
 
 /** Used within one call. */
 const slice = emptySlice();
@@ -101,10 +100,12 @@ class StoredDictionary implements Dictionary {
       this.#text = undefined;
       this.#reads = 0;
     }
-    if (++this.#reads === READS_BEFORE_TEXT && bytes.length <= TEXT_BYTES_MAX && isAscii(bytes))
-      this.#text = this.#buffer.toString('latin1');
+    if (++this.#reads === READS_BEFORE_TEXT) this.#text = asciiText(bytes);
     return this.#text?.slice(start, end) ?? this.#buffer.toString('utf8', start, end);
   }
+
+  readonly values = (ids: Int32Array): (string | null)[] =>
+    this.#entries.texts?.(ids) ?? Array.from(ids, (id) => this.value(id));
 
   readUtf8(id: number, out: ByteSlice): boolean {
     return this.#entries.read(id, out);

@@ -24,6 +24,8 @@ export interface Dictionary {
   readonly sorted: boolean;
   /** The value of an id, null for the null entry. */
   value(id: number): string | null;
+  /** The values of several ids, in their order: quicker than one by one where ids ascend. */
+  readonly values?: (ids: Int32Array) => (string | null)[];
   /** The id of a value, or -1. */
   idOf(value: string | null): number;
   /** Points `out` at the UTF-8 bytes of an id, valid until the next call. False, leaving `out` alone, for null. */

@@ -274,9 +274,12 @@ class KeyRun {
   }
 
   /** The values of dimension `k` for the slots. */
-  private keysOf(used: Int32Array, k: number): Value[] {
+  private keysOf(used: Int32Array, k: number): readonly Value[] {
     const column = this.columns[k]!;
     const nullCode = this.exploder?.nullCode(k);
+    const isOnce = this.columns.length === 1 && this.buckets === null && nullCode === undefined;
+    if (isOnce && column.values !== undefined)
+      return column.values(used.map((slot) => this.grouper.part(slot, k)));
     const keys: Value[] = [];
     for (let i = 0; i < used.length; i++) {
       const code = this.grouper.part(used[i]!, k);
