@@ -7,7 +7,7 @@
 import { BLOCK_BYTES_MAX, type Compression, decompress, peekDecompressed } from './compression.ts';
 import type { TakeBytes } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
-import { lz4Input, peekLz4At } from './lz4-wasm.ts';
+import { lz4Input, peekLz4At, peekLz4Pair, secondOfPair } from './lz4-wasm.ts';
 import { placeOn } from './read-ahead.ts';
 
 /** What a block's size follows from. */
@@ -27,6 +27,11 @@ export interface BlockSource {
   read(index: number, take: TakeBytes): Uint8Array<ArrayBuffer>;
   /** The same bytes, at the start of a buffer aligned for any number, valid until the next call of any source. */
   peek(index: number): Uint8Array<ArrayBuffer>;
+  /**
+   * As {@link peek}, for who goes on with the next block: that one may be unpacked along, which is quicker. What it gave is not given
+   * again before the next.
+   */
+  peekOn(index: number): Uint8Array<ArrayBuffer>;
   /** Where block `index` starts in its file, for messages. */
   offsetOf(index: number): number;
 }
@@ -73,6 +78,11 @@ function readEnds(file: InternalFile, at: number, count: number, valueBytes: num
   return ends;
 }
 
+/** Whose block was unpacked along with the one before it and waits to be asked for: of the container with these `ends`. */
+let waiting: { readonly ends: Int32Array; readonly index: number } | undefined;
+/** A container whose blocks were unpacked along in vain so often has them unpacked one by one. */
+const LOST_MAX = 2;
+
 function blockSource(
   file: InternalFile,
   shape: BlockShape,
@@ -96,13 +106,34 @@ function blockSource(
   };
   const { compression } = shape;
   const end = valuesAt + (ends.at(-1) ?? 0);
+  const peekAlone = (index: number): Uint8Array<ArrayBuffer> =>
+    peekDecompressed(compression, packed(index), bytesOf(index), file, offsetOf(index));
   let nextIndex = -1;
-  /** Block `index`, where the one before was the last: who reads on. Undefined when it is not what it should be. */
-  const peekNext = (index: number): Uint8Array<ArrayBuffer> | undefined => {
+  const peek = (index: number): Uint8Array<ArrayBuffer> => {
+    const isNext = index === nextIndex;
+    nextIndex = index + 1;
+    if (!isNext || compression !== 'lz4') return peekAlone(index);
     const length = lengthOf(index);
-    const at = placeOn(file, offsetOf(index), length, end);
-    const bytes = peekLz4At(at, length, bytesOf(index));
-    return bytes?.length === bytesOf(index) ? bytes : undefined;
+    const bytes = peekLz4At(placeOn(file, offsetOf(index), length, end), length, bytesOf(index));
+    // Where it is wrong the other way tells how.
+    return bytes?.length === bytesOf(index) ? bytes : peekAlone(index);
+  };
+  let awaited = -1;
+  let lost = 0;
+  /** Block `index`, and the next along; undefined when either is not what it should be. */
+  const peekPair = (index: number): Uint8Array<ArrayBuffer> | undefined => {
+    const next = index + 1;
+    const [first, second] = [lengthOf(index), lengthOf(next)];
+    const at = placeOn(file, offsetOf(index), first + 4 + second, end);
+    const bytes = peekLz4Pair(
+      { at, packed: first, length: bytesOf(index) },
+      { at: at + first + 4, packed: second, length: bytesOf(next) },
+    );
+    if (bytes === undefined) return undefined;
+    waiting = { ends, index: next };
+    awaited = next;
+    nextIndex = next + 1;
+    return bytes;
   };
   return {
     offsetOf,
@@ -111,12 +142,18 @@ function blockSource(
       decompress(compression, packed(index), out, file, offsetOf(index));
       return out;
     },
-    peek(index) {
-      const isNext = index === nextIndex;
-      nextIndex = index + 1;
-      const bytes = isNext && compression === 'lz4' ? peekNext(index) : undefined;
-      if (bytes !== undefined) return bytes;
-      return peekDecompressed(compression, packed(index), bytesOf(index), file, offsetOf(index));
+    peek,
+    peekOn(index) {
+      if (waiting?.ends === ends && waiting.index === index) {
+        waiting = undefined;
+        return secondOfPair(bytesOf(index));
+      }
+      if (index === awaited) {
+        lost++;
+        nextIndex = index;
+      }
+      const isPaired = index === nextIndex && index + 1 < ends.length && lost < LOST_MAX;
+      return (isPaired && compression === 'lz4' ? peekPair(index) : undefined) ?? peek(index);
     },
   };
 }
@@ -132,6 +169,8 @@ export function readPlainRun(
   cursor.skip(values * width);
   const offsetOf = (index: number): number => at + index * sizePer * width;
   const bytesOf = (index: number): number => Math.min(sizePer, values - index * sizePer) * width;
+  const peek = (index: number): Uint8Array<ArrayBuffer> =>
+    file.read(offsetOf(index), bytesOf(index));
   return {
     offsetOf,
     read(index, take) {
@@ -139,7 +178,8 @@ export function readPlainRun(
       file.readInto(offsetOf(index), out, 0, out.length);
       return out;
     },
-    peek: (index) => file.read(offsetOf(index), bytesOf(index)),
+    peek,
+    peekOn: peek,
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import type { NumericColumn } from '../view/view.ts';
 import { BlockCache } from './block-cache.ts';
 import { buildSegment } from './build.ts';
 import { openSegment, type SegmentView } from './reader.ts';
+import { readSmooshIndex } from './smoosh.ts';
 
 // Number columns in blocks: sums of whole blocks, of rows of a mask and by slot, decoded or not, and runs that are lent while
 // other blocks come and go.
@@ -154,6 +155,43 @@ test('the rows of a mask add up where a block was unpacked, wrapping in 64 bits'
     }
   }
   expect(checked).toBe(9);
+  view.close();
+});
+
+test('two columns that take turns have the sums of each alone', async () => {
+  const view = await openSegment(await build('turns', {}), 'x', { cache: new BlockCache(1 << 20) });
+  const words = new Int32Array(256).fill(-1);
+  const last = new Int32Array(256).fill(-1);
+  last.fill(0, Math.ceil((ROWS - 16_384) / 32));
+  let checked = 0;
+  for (let from = 0; from < ROWS; from += 8192) {
+    const count = Math.min(8192, ROWS - from);
+    for (const name of ['small', 'wide', 'mixed']) {
+      const sum = longs(view, name).maskedSum?.(from, count, count === 8192 ? words : last);
+      expect(sum).toBe(BigInt.asIntN(64, sumOf(name, from, count)));
+      checked++;
+    }
+  }
+  expect([checked, (ROWS - 16_384) % 32]).toEqual([9, 0]);
+  view.close();
+});
+
+test('a broken block is no fault of the one before it', async () => {
+  const dir = await build('broken', {});
+  const index = readSmooshIndex(readFileSync(join(dir, 'meta.smoosh'), 'utf8'));
+  if (typeof index === 'string') throw new Error(index);
+  const { end = 0 } = index.entries.find(({ name }) => name === 'mixed') ?? {};
+  const file = join(dir, '00000.smoosh');
+  // Within the last block, which is unpacked along with the second.
+  writeFileSync(file, readFileSync(file).fill(0xff, end - 60, end - 20));
+  const view = await openSegment(dir, 'x', { cache: new BlockCache(1 << 20) });
+  const words = new Int32Array(256).fill(-1);
+  const column = longs(view, 'mixed');
+  for (const from of [0, 8192])
+    expect(column.maskedSum?.(from, 8192, words)).toBe(sumOf('mixed', from, 8192));
+  expect(() => column.maskedSum?.(16_384, ROWS - 16_384, words)).toThrow(
+    /'mixed' at offset \d+: lz4/,
+  );
   view.close();
 });
 

@@ -16,22 +16,31 @@ interface Kernel {
   readonly INPUT: Constant;
   readonly INPUT_MAX: Constant;
   readonly OUTPUT: Constant;
+  readonly OUTPUT_2: Constant;
   readonly OUTPUT_MAX: Constant;
   readonly SLOTS: Constant;
   readonly SLOTS_MAX: Constant;
   readonly SUMS: Constant;
   readonly SUMS_MAX: Constant;
   decompress(at: number, length: number, limit: number): number;
+  decompressPair(
+    at: number,
+    length: number,
+    limit: number,
+    at2: number,
+    length2: number,
+    limit2: number,
+  ): number;
   compress(length: number): number;
   compressSmall(length: number, width: number, isMost: number): number;
-  narrow(count: number): number;
-  sum(count: number): bigint;
-  sumMasked(words: number): bigint;
+  narrow(at: number, count: number): number;
+  sum(at: number, count: number): bigint;
+  sumMasked(at: number, words: number): bigint;
   greatestOf8(length: number): number;
   greatestOf16(length: number): number;
-  areLongsWithin(count: number, power: number): number;
+  areLongsWithin(at: number, count: number, power: number): number;
   areIntsWithin(count: number, power: number): number;
-  addLongs(count: number): void;
+  addLongs(at: number, count: number): void;
   addInts(count: number): void;
 }
 
@@ -57,7 +66,10 @@ export const INPUT: number = kernel.INPUT.value;
 /** Where blocks are unpacked. */
 export const OUTPUT: number = kernel.OUTPUT.value;
 
+/** Where a second one is unpacked along with it. */
+export const OUTPUT_2: number = kernel.OUTPUT_2.value;
+
 /** True for bytes that lie where blocks are unpacked. */
 export function isUnpacked({ buffer, byteOffset }: ArrayBufferView): boolean {
-  return buffer === memory.buffer && byteOffset === OUTPUT;
+  return buffer === memory.buffer && (byteOffset === OUTPUT || byteOffset === OUTPUT_2);
 }

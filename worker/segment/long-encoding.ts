@@ -49,16 +49,17 @@ export function readLongEncoding(cursor: Cursor, isLittleEndian: boolean): LongD
 
 /** Longs of eight bytes in value order. */
 export function plainLongs(isLittleEndian: boolean): LongDecoder {
-  let last: Uint8Array<ArrayBuffer> | undefined;
-  let longs = new BigInt64Array(0);
+  // Blocks are unpacked to one of few places, so that few views serve them.
+  const views = new WeakMap<Uint8Array<ArrayBuffer>, BigInt64Array<ArrayBuffer>>();
   return {
     bytesOf: (values) => 8 * values,
     decode(bytes) {
       if (!isLittleEndian) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap64();
-      // Blocks are unpacked to one place, so that one view serves them.
-      if (bytes !== last)
+      let longs = views.get(bytes);
+      if (longs === undefined) {
         longs = new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3);
-      last = bytes;
+        views.set(bytes, longs);
+      }
       return longs;
     },
   };

@@ -2,7 +2,7 @@
 // plain one beyond. Fed by block readers and writers. One instance a thread.
 
 import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
-import { INPUT, kernel, memory, OUTPUT } from './kernel.ts';
+import { INPUT, kernel, memory, OUTPUT, OUTPUT_2 } from './kernel.ts';
 
 const INPUT_MAX = kernel.INPUT_MAX.value;
 const OUTPUT_MAX = kernel.OUTPUT_MAX.value;
@@ -11,8 +11,9 @@ export const lz4Input: Uint8Array = memory.subarray(INPUT, INPUT + INPUT_MAX);
 /** Positions of the small form are 16 bits. */
 const SMALL_MAX = 65_536;
 
-/** Bytes in the kernel's memory: nearly all blocks have one length, so that one view over the output serves them. */
+/** Views over what was unpacked: nearly all blocks have one length, so that one serves them. */
 let output = memory.subarray(OUTPUT, OUTPUT);
+let output2 = memory.subarray(OUTPUT_2, OUTPUT_2);
 
 function outputOf(length: number): Uint8Array<ArrayBuffer> {
   if (output.length !== length) output = memory.subarray(OUTPUT, OUTPUT + length);
@@ -60,6 +61,29 @@ export function peekLz4At(
   if (lengthMax > OUTPUT_MAX) return undefined;
   const got = kernel.decompress(at, length, lengthMax);
   return got < 0 ? undefined : outputOf(got);
+}
+
+/** A packed block in the kernel's memory, with 64 bytes behind it, and the bytes it holds: at most 65,536. */
+export interface PlacedBlock {
+  readonly at: number;
+  readonly packed: number;
+  readonly length: number;
+}
+
+/**
+ * As {@link peekLz4At} for two blocks at once, which is quicker. Gives the first; the second is that of {@link secondOfPair}.
+ *
+ * @returns undefined when one of them is malformed or holds another number of bytes
+ */
+export function peekLz4Pair(a: PlacedBlock, b: PlacedBlock): Uint8Array<ArrayBuffer> | undefined {
+  const isGood = kernel.decompressPair(a.at, a.packed, a.length, b.at, b.packed, b.length);
+  return isGood === 0 ? undefined : outputOf(a.length);
+}
+
+/** The second block of the last {@link peekLz4Pair}, of `length` bytes. */
+export function secondOfPair(length: number): Uint8Array<ArrayBuffer> {
+  if (output2.length !== length) output2 = memory.subarray(OUTPUT_2, OUTPUT_2 + length);
+  return output2;
 }
 
 /**

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { uncompressSync } from 'lz4-napi';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { compressLz4, compressLz4Small, decompressLz4, peekLz4 } from './lz4-wasm.ts';
+import {
+  compressLz4,
+  compressLz4Small,
+  decompressLz4,
+  peekLz4,
+  peekLz4Pair,
+  secondOfPair,
+} from './lz4-wasm.ts';
+import { kernel, memory } from './kernel.ts';
 import { lz4Bound, lz4Compress, lz4Decompress } from './lz4.ts';
 import { narrowLongs } from './peeked-numbers.ts';
 import { buildKernel } from './wasm/build.ts';
@@ -150,6 +158,45 @@ test('malformed blocks are refused alike, and never written past the end', () =>
   for (const src of [[], [0x10], [0x00, 0, 0], [0x10, 65, 2, 0], [0xf0, 255], [0x1f, 65, 1, 0]]) {
     expect(decompressLz4(Uint8Array.from(src), new Uint8Array(100)), String(src)).toBe(-1);
   }
+});
+
+test('two blocks unpacked at once are those unpacked one by one, or neither is given', () => {
+  const at = kernel.AHEAD.value;
+  const counts = { pairs: 0, refused: 0 };
+  const blocks = fc.oneof(
+    block.filter(({ length }) => length > 0),
+    column.map(columnBlock),
+  );
+  fc.assert(
+    fc.property(blocks, blocks, fc.nat(7), fc.nat(), fc.nat(255), (a, b, broken, where, value) => {
+      const packed = [a, b].map((bytes) => compressLz4Small(bytes, 8, false).slice());
+      // One in four has a byte changed, in either.
+      const victim = broken < 2 ? packed[broken] : undefined;
+      if (victim !== undefined) victim[where % victim.length] = value;
+      const [first = a, second = b] = packed;
+      memory.set(first, at);
+      memory.set(second, at + first.length + 4);
+      const bytes = peekLz4Pair(
+        { at, packed: first.length, length: a.length },
+        { at: at + first.length + 4, packed: second.length, length: b.length },
+      )?.slice();
+      const other = secondOfPair(b.length).slice();
+      const alone = [first, second].map((src, i) => {
+        const out = new Uint8Array(i === 0 ? a.length : b.length);
+        return lz4Decompress(src, 0, src.length, out) === out.length ? out : undefined;
+      });
+      if (bytes === undefined) {
+        expect(alone).toContain(undefined);
+        counts.refused++;
+        return;
+      }
+      expect([Buffer.compare(bytes, alone[0]!), Buffer.compare(other, alone[1]!)]).toEqual([0, 0]);
+      counts.pairs++;
+    }),
+    { numRuns: 500 },
+  );
+  expect(counts.pairs).toBeGreaterThan(300);
+  expect(counts.refused).toBeGreaterThan(10);
 });
 
 test('the committed module is what its source compiles to', async () => {

@@ -71,14 +71,14 @@ interface BlockPlace {
 interface NumberDecoder {
   bytesOf(values: number): number;
   decode(from: BlockPlace, values: number, take: TakeBytes): NumberBlock;
-  /** Longs where the block was unpacked, see {@link BlockSource.peek}; absent where they are no such longs. */
+  /** Longs where the block was unpacked, see {@link BlockSource.peekOn}; absent where they are no such longs. */
   peek?(from: BlockPlace, values: number): BigInt64Array<ArrayBuffer>;
 }
 
 /** Decodes longs where the block was unpacked; what fits 32 bits is never copied in 64. */
 function longDecoder(longs: LongDecoder, isPeekable = false): NumberDecoder {
   const peek: NumberDecoder['peek'] = ({ source, index, file }, values) =>
-    longs.decode(source.peek(index), values, file, source.offsetOf(index));
+    longs.decode(source.peekOn(index), values, file, source.offsetOf(index));
   return {
     bytesOf: longs.bytesOf,
     decode({ source, index, file }, values, take) {
@@ -123,7 +123,7 @@ function packedRun(
   const offsetOf = (index: number): number => at + index * stride;
   const peek = (index: number): Uint8Array<ArrayBuffer> =>
     file.read(offsetOf(index), decoder.bytesOf(Math.min(per, rows - index * per)));
-  const source: BlockSource = { offsetOf, read: peek, peek };
+  const source: BlockSource = { offsetOf, read: peek, peek, peekOn: peek };
   return blockSupplier(cursor, context, { type: 'LONG', rows, sizePer: per, source, decoder });
 }
 

@@ -22,7 +22,7 @@ export function narrowLongs(
     const count = Math.min(NARROWED_MAX, longs.length - at);
     if (!isInPlace)
       memory.set(new Uint8Array(longs.buffer, longs.byteOffset + 8 * at, 8 * count), OUTPUT);
-    if (kernel.narrow(count) === 0) return undefined;
+    if (kernel.narrow(isInPlace ? longs.byteOffset : OUTPUT, count) === 0) return undefined;
     out ??= new Int32Array(take(4 * longs.length));
     out.set(count === NARROWED_MAX ? ints : ints.subarray(0, count), at);
   }
@@ -31,7 +31,7 @@ export function narrowLongs(
 
 /** The sum, wrapping in 64 bits, of longs that peekLz4 gave; undefined for others. */
 export function sumPeeked(longs: BigInt64Array): bigint | undefined {
-  return isUnpacked(longs) ? kernel.sum(longs.length) : undefined;
+  return isUnpacked(longs) ? kernel.sum(longs.byteOffset, longs.length) : undefined;
 }
 
 /** The greatest of numbers of one or two bytes that peekLz4 gave; undefined for others. */
@@ -56,5 +56,5 @@ export function sumMaskedPeeked(
 ): bigint | undefined {
   if (!isUnpacked(longs) || wordCount > (longs.length + 31) >> 5) return undefined;
   for (let w = 0; w < wordCount; w++) masks[w] = words[w]!;
-  return kernel.sumMasked(wordCount);
+  return kernel.sumMasked(longs.byteOffset, wordCount);
 }

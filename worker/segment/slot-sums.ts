@@ -43,10 +43,11 @@ export class SlotSums {
   addPeeked(longs: BigInt64Array, slots: Int32Array): boolean {
     const { length } = longs;
     if (length > VALUES_MAX || !isUnpacked(longs)) return false;
-    while (kernel.areLongsWithin(length, this.#power) === 0) if (!this.#widen()) return false;
+    while (kernel.areLongsWithin(longs.byteOffset, length, this.#power) === 0)
+      if (!this.#widen()) return false;
     this.#reserve(length);
     placeSlots(slots, length);
-    kernel.addLongs(length);
+    kernel.addLongs(longs.byteOffset, length);
     return true;
   }
 

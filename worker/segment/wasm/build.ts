@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../../core/runtime/failure.ts';
 
-const SOURCES = ['kernel', 'layout', 'lz4', 'numbers'];
+const SOURCES = ['kernel', 'layout', 'lz4-pack', 'lz4-small', 'lz4-unpack', 'numbers'];
 
 /**
  * The text of `worker/segment/generated/kernel.ts`.
@@ -29,7 +29,7 @@ export async function buildKernel(): Promise<string> {
       'simd',
       '--noAssert',
       '--initialMemory',
-      '58',
+      '59',
     ],
     {
       readFile: (name) => sources.get(name) ?? null,

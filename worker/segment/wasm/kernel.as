@@ -7,13 +7,16 @@ export {
   INPUT,
   INPUT_MAX,
   OUTPUT,
+  OUTPUT_2,
   OUTPUT_MAX,
   SLOTS,
   SLOTS_MAX,
   SUMS,
   SUMS_MAX,
 } from './layout';
-export { compress, compressSmall, decompress } from './lz4';
+export { compress } from './lz4-pack';
+export { compressSmall } from './lz4-small';
+export { decompress, decompressPair } from './lz4-unpack';
 export {
   addInts,
   addLongs,

@@ -2,13 +2,13 @@
 
 import { INPUT, OUTPUT, SLOTS, SUMS } from './layout';
 
-// Cuts the `count` longs at OUTPUT to 32 bits, at INPUT. Returns 1 when all of them fit.
-export function narrow(count: i32): i32 {
+// Cuts the `count` longs at `at` to 32 bits, at INPUT. Returns 1 when all of them fit.
+export function narrow(at: i32, count: i32): i32 {
   let rest = i32x4.splat(0);
   let out = INPUT;
-  const end = OUTPUT + (count << 3);
+  const end = at + (count << 3);
   // Up to three longs beyond the last are cut as well; what they hold does not count.
-  for (let p = OUTPUT; p < end; p += 32, out += 16) {
+  for (let p = at; p < end; p += 32, out += 16) {
     if (end - p < 32) memory.fill(end, 0, 32 - (end - p));
     const a = v128.load(p);
     const b = v128.load(p, 16);
@@ -20,13 +20,13 @@ export function narrow(count: i32): i32 {
   return v128.any_true(rest) ? 0 : 1;
 }
 
-// The sum, wrapping in 64 bits, of the `count` longs at OUTPUT.
-export function sum(count: i32): i64 {
+// The sum, wrapping in 64 bits, of the `count` longs at `at`.
+export function sum(at: i32, count: i32): i64 {
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
-  const end = OUTPUT + (count << 3);
+  const end = at + (count << 3);
   memory.fill(end, 0, 48);
-  for (let p = OUTPUT; p < end; p += 64) {
+  for (let p = at; p < end; p += 64) {
     a = i64x2.add(a, i64x2.add(v128.load(p), v128.load(p, 16)));
     b = i64x2.add(b, i64x2.add(v128.load(p, 32), v128.load(p, 48)));
   }
@@ -78,12 +78,12 @@ const LANES: usize = memory.data<i64>([
   -1, -1, -1, -1,
 ]);
 
-// The sum, wrapping in 64 bits, of the longs at OUTPUT whose bit is set in the `words` words at SLOTS.
-export function sumMasked(words: i32): i64 {
+// The sum, wrapping in 64 bits, of the longs at `at` whose bit is set in the `words` words at SLOTS.
+export function sumMasked(at: i32, words: i32): i64 {
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
   const end = SLOTS + (words << 2);
-  let longs = OUTPUT;
+  let longs = at;
   for (let p = SLOTS; p < end; p += 4, longs += 256) {
     let word = load<u32>(p);
     for (let from = longs; word != 0; word >>= 4, from += 32) {
@@ -96,14 +96,14 @@ export function sumMasked(words: i32): i64 {
   return i64x2.extract_lane(a, 0) + i64x2.extract_lane(a, 1);
 }
 
-// 1 when none of the `count` longs at OUTPUT is below -2^power or at or above 2^power.
-export function areLongsWithin(count: i32, power: i32): i32 {
-  const end = OUTPUT + (count << 3);
+// 1 when none of the `count` longs at `at` is below -2^power or at or above 2^power.
+export function areLongsWithin(at: i32, count: i32, power: i32): i32 {
+  const end = at + (count << 3);
   memory.fill(end, 0, 48);
   const bound = i64x2.splat(<i64>1 << power);
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
-  for (let p = OUTPUT; p < end; p += 64) {
+  for (let p = at; p < end; p += 64) {
     a = v128.or(a, i64x2.add(v128.load(p), bound));
     b = v128.or(b, i64x2.add(v128.load(p, 16), bound));
     a = v128.or(a, i64x2.add(v128.load(p, 32), bound));
@@ -133,9 +133,9 @@ function add(slot: i32, value: i64): void {
   store<i64>(at, load<i64>(at) + value + ONE);
 }
 
-// Adds long i at OUTPUT to the sum of slot i at SLOTS, for `count` longs.
-export function addLongs(count: i32): void {
-  let from = OUTPUT;
+// Adds long i at `longs` to the sum of slot i at SLOTS, for `count` longs.
+export function addLongs(longs: i32, count: i32): void {
+  let from = longs;
   let at = SLOTS;
   const fours = SLOTS + ((count & ~3) << 2);
   for (; at < fours; at += 16, from += 32) {
