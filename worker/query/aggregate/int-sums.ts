@@ -37,7 +37,7 @@ export class IntSums {
       const { cells, has } = state;
       if (this.halves.buffer !== cells.buffer)
         this.halves = new Int32Array(cells.buffer, cells.byteOffset, 2 * cells.length);
-      if (has[slot] === 0) cells[slot] = 0n;
+      if (has[slot] === 0) clear(this.halves, 2 * slot);
       addTo(this.halves, 2 * slot, sum);
       has[slot] = 1;
     };
@@ -112,6 +112,11 @@ export class IntSums {
     }
     pending.fill(-0);
   }
+}
+
+function clear(halves: Int32Array, at: number): void {
+  halves[at] = 0;
+  halves[at + 1] = 0;
 }
 
 /** Adds a whole number of less than 2^53 to the long at `at`, wrapping, without a BigInt. */

@@ -265,11 +265,10 @@ class KeyRun {
               (slot) => buckets.starts[this.grouper.part(slot, bucketPart)] ?? 0,
             ),
       keys,
-      // Slots ascend: as many as there are are all of them.
-      states:
-        used.length === this.grouper.slots
-          ? this.states
-          : this.states.map((state) => state.pick(used)),
+      states: this.states.map((state) =>
+        // Slots ascend: as many as there are are all of them.
+        used.length === this.grouper.slots ? state : state.pick(used),
+      ),
     };
   }
 
