@@ -8,7 +8,7 @@ import { BLOCK_BYTES_MAX, type Compression, decompress, peekDecompressed } from 
 import type { TakeBytes } from './block-cache.ts';
 import type { Cursor, InternalFile } from './internal-file.ts';
 import { lz4Input, peekLz4At, peekLz4Pair, secondOfPair } from './lz4-wasm.ts';
-import { placeOn } from './read-ahead.ts';
+import { AHEAD_BYTES, placeOn } from './read-ahead.ts';
 
 /** What a block's size follows from. */
 export interface BlockShape {
@@ -120,10 +120,11 @@ function blockSource(
   };
   let awaited = -1;
   let lost = 0;
-  /** Block `index`, and the next along; undefined when either is not what it should be. */
+  /** Block `index`, and the next along; undefined when either is not what it should be, or both are too long. */
   const peekPair = (index: number): Uint8Array<ArrayBuffer> | undefined => {
     const next = index + 1;
     const [first, second] = [lengthOf(index), lengthOf(next)];
+    if (first + 4 + second > AHEAD_BYTES) return undefined;
     const at = placeOn(file, offsetOf(index), first + 4 + second, end);
     const bytes = peekLz4Pair(
       { at, packed: first, length: bytesOf(index) },

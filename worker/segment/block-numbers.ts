@@ -108,14 +108,17 @@ export class BlockNumbers implements NumberSupplier {
   slotSums(slots: number, put: PutSum): ColumnSlotSums | undefined {
     if (this.#peekLongs === undefined || slots > SLOTS_MAX) return undefined;
     const sums = new SlotSums(slots, put);
+    // Once a value was too large others will be, and a look that was in vain costs as much as a block.
+    let isFit = true;
     return {
       add: (from, count, slotOf) => {
         const index = this.#wholeBlock(from, count);
+        if (index < 0 || !isFit) return false;
         const longs = this.#firstLook(index);
-        if (longs !== undefined) return sums.addPeeked(longs, slotOf);
-        if (index < 0 || slots <= FEW_SLOTS) return false;
+        if (longs !== undefined) return (isFit = sums.addPeeked(longs, slotOf));
+        if (slots <= FEW_SLOTS) return false;
         const block = this.#blocks.lend(index);
-        return block instanceof Int32Array && sums.addInts(block, slotOf);
+        return (isFit = block instanceof Int32Array && sums.addInts(block, slotOf));
       },
       flush: () => sums.flush(),
     };

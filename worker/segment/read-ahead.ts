@@ -5,7 +5,7 @@ import type { InternalFile } from './internal-file.ts';
 import { kernel, memory } from './kernel.ts';
 
 /** Read at once; a block takes about an eighth of it. */
-const AHEAD_BYTES = 128 * 1024;
+export const AHEAD_BYTES: number = 128 * 1024;
 const AHEAD = kernel.AHEAD.value;
 
 /** Bytes `start .. end-1` of a file, at `at` in the kernel's memory. */

@@ -16,8 +16,9 @@ const intArea = new Int32Array(memory.buffer, INPUT, VALUES_MAX);
 /** Every value adds 2^38 as well (numbers.as): sums are told from counts while they stay below half of that. */
 const MAGNITUDE_MAX = 2 ** 37;
 const ROWS_MAX = 2 ** 24;
-/** Values of at most this power of 2 can be added {@link VALUES_MAX} at once. */
-const POWER_MAX = 24;
+/** The power of 2 that the first values are tried with, and how much more the next. */
+const POWER = 12;
+const POWER_STEP = 3;
 
 let user: SlotSums | undefined;
 
@@ -29,7 +30,9 @@ export class SlotSums {
   readonly #slots: number;
   readonly #put: PutSum;
   /** No value so far was beyond this power of 2. */
-  #power = 12;
+  #power = POWER;
+  /** With larger ones the table would be put away too often to be worth it, or could not hold those of one call. */
+  readonly #powerMax: number;
   #rowsLeft = ROWS_MAX;
   #magnitudeLeft = MAGNITUDE_MAX;
 
@@ -37,6 +40,7 @@ export class SlotSums {
   constructor(slots: number, put: PutSum) {
     this.#slots = slots;
     this.#put = put;
+    this.#powerMax = Math.floor(Math.log2(MAGNITUDE_MAX / Math.max(VALUES_MAX, 4 * slots)));
   }
 
   /** Adds long i where it was unpacked to the sum of `slots[i]`. False, and nothing is done, when one is too large. */
@@ -79,10 +83,9 @@ export class SlotSums {
     sums.fill(0, 0, 2 * this.#slots);
   }
 
-  /** False when values may be so large that not even one call's could be told from their number. */
   #widen(): boolean {
-    if (this.#power === POWER_MAX) return false;
-    this.#power = Math.min(POWER_MAX, this.#power + 6);
+    if (this.#power + POWER_STEP > this.#powerMax) return false;
+    this.#power += POWER_STEP;
     return true;
   }
 
