@@ -97,3 +97,26 @@ function mergeSearches(query: SearchQuery, parts: readonly SearchPartial[]): Sea
     : [...new Set(starts)].toSorted((a, b) => a - b);
   return { kind: 'search', buckets, hits: [...hits.values()] };
 }
+
+/** Results merged at once when there are so many. */
+const FOLD = 16;
+
+/**
+ * All results, merged to a few while they come, so that many do not have to be held.
+ *
+ * @param check  called for each; what it throws ends it
+ */
+export async function foldPartials(
+  query: Query,
+  results: AsyncIterable<Partial>,
+  check: () => void,
+): Promise<readonly Partial[]> {
+  let partials: Partial[] = [];
+  for await (const partial of results) {
+    check();
+    partials.push(partial);
+    if (partials.length >= FOLD) partials = [mergePartials(query, partials)];
+  }
+  check();
+  return partials;
+}

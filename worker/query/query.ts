@@ -8,7 +8,7 @@ export { finishQuery } from './finish/finish-query.ts';
 export { streamScanAnswer } from './finish/stream-scan.ts';
 export { prettify } from './finish/json.ts';
 export { expandLookups, mayNameLookups } from './lookups/expand.ts';
-export { emptyPartial, mergePartials } from './merge.ts';
+export { emptyPartial, foldPartials, mergePartials } from './merge.ts';
 export { type Query } from './model.ts';
 export { INTERNAL_LIMITS } from './parse/checks.ts';
 export { parseQuery, parseQueryText } from './parse/query.ts';

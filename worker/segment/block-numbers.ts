@@ -61,16 +61,10 @@ export class BlockNumbers implements NumberSupplier {
   }
 
   readLongs(from: number, count: number, out: BigInt64Array): void {
-    let done = 0;
-    while (done < count) {
-      const index = Math.floor((from + done) / this.#sizePer);
-      const start = from + done - index * this.#sizePer;
-      const block = this.#blocks.get(index);
-      const n = Math.min(count - done, block.length - start);
-      if (block instanceof BigInt64Array) out.set(block.subarray(start, start + n), done);
-      else if (block instanceof Int32Array) widenInts(block, start, n, out, done);
-      done += n;
-    }
+    this.#eachRun(from, count, (block, start, n, at) => {
+      if (block instanceof BigInt64Array) out.set(block.subarray(start, start + n), at);
+      else if (block instanceof Int32Array) widenInts(block, start, n, out, at);
+    });
   }
 
   intRun(from: number, count: number): Int32Array | undefined {
@@ -139,14 +133,25 @@ export class BlockNumbers implements NumberSupplier {
   }
 
   readDoubles(from: number, count: number, out: Float64Array): void {
+    this.#eachRun(from, count, (block, start, n, at) => {
+      if (block instanceof BigInt64Array) roundLongs(block, start, n, out, at);
+      else out.set(block.subarray(start, start + n), at);
+    });
+  }
+
+  /** Calls `copy` for the parts of rows `from .. from+count-1`, a block each: `n` values from `start`, which belong at `at`. */
+  #eachRun(
+    from: number,
+    count: number,
+    copy: (block: NumberBlock, start: number, n: number, at: number) => void,
+  ): void {
     let done = 0;
     while (done < count) {
       const index = Math.floor((from + done) / this.#sizePer);
       const start = from + done - index * this.#sizePer;
       const block = this.#blocks.get(index);
       const n = Math.min(count - done, block.length - start);
-      if (block instanceof BigInt64Array) roundLongs(block, start, n, out, done);
-      else out.set(block.subarray(start, start + n), done);
+      copy(block, start, n, done);
       done += n;
     }
   }

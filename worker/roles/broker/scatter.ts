@@ -4,14 +4,14 @@
 
 import type { Interval } from '../../../core/model/interval.ts';
 import type { Clock } from '../../../core/runtime/clock.ts';
-import { Failure, isFailure } from '../../../core/runtime/failure.ts';
+import { Failure } from '../../../core/runtime/failure.ts';
 import type { Logger } from '../../../core/runtime/log.ts';
 import type { Metrics } from '../../../core/runtime/metrics.ts';
 import type { ResultCache } from '../../cache/port.ts';
 import {
-  cacheKey,
   decodePartial,
   encodePartial,
+  foldPartials,
   mergePartials,
   type Partial,
   type Query,
@@ -19,6 +19,8 @@ import {
 import type { Inventory } from '../../timeline/inventory.ts';
 import { checkCancelled } from '../data-node/node-query.ts';
 import { type ExecutionNotes, noteUncovered } from '../query-endpoint/query-executor.ts';
+import { keyOf, readCache } from './cached-results.ts';
+import { checkElsewhere, type FailedNodes, retryable, TryAgain } from './failed-nodes.ts';
 import { askNode, freshRequest, listedRequest, type NodeAnswer } from './query-client.ts';
 import {
   type HistoricalPart,
@@ -53,43 +55,52 @@ export interface ScatterQuery {
   readonly gathered: { bytes: number };
 }
 
-/** Partial results of every node. Nothing is given out before every node has agreed on the moment. */
+/**
+ * Partial results of every node. Nothing is given out before every node has agreed on the moment, and of all queries but a scan
+ * whose rows go out as they come, before every node has answered to the end: until then a node that fails is replaced.
+ */
 export async function* scatter(
   parts: ScatterParts,
   question: ScatterQuery,
   notes: ExecutionNotes,
 ): AsyncGenerator<Partial> {
   const startedMs = parts.clock.monotonicMs();
-  const avoid = new Set<string>();
+  const { query, gathered } = question;
+  const isStreamed = query.queryType === 'scan' && query.order === 'none';
+  const failed: FailedNodes = { avoid: new Set(), broken: undefined };
   for (;;) {
     checkCancelled(question.cancelWord);
     const attempt = new AbortController();
+    const before = { segments: notes.segments, bytes: gathered.bytes };
     try {
       const begun = await begin(
         parts,
         question,
-        avoid,
+        failed,
         AbortSignal.any([question.signal, attempt.signal]),
       );
       notes.segments += begun.segments;
-      noteUncovered(question.query, begun.uncovered, notes);
+      noteUncovered(query, begun.uncovered, notes);
       let hasGiven = false;
       try {
-        for await (const partial of begun.results) {
+        const results = isStreamed ? begun.results : await merged(question, begun.results);
+        for await (const partial of results) {
           hasGiven = true;
           yield partial;
         }
         return;
       } catch (error) {
         // Rows that are out cannot be taken back: a later failure ends the answer.
-        if (hasGiven) throw error;
-        throw retryable(error, avoid);
+        if (hasGiven) throw error instanceof TryAgain ? error.reason : error;
+        throw retryable(error, failed);
       }
     } catch (error) {
       attempt.abort();
       const isOver = parts.clock.monotonicMs() - startedMs > PATIENCE_MS;
       if (!(error instanceof TryAgain) || isOver)
         throw error instanceof TryAgain ? error.reason : error;
+      notes.segments = before.segments;
+      gathered.bytes = before.bytes;
       parts.log.debug('query planned again', { reason: error.reason.message });
       await parts.clock.sleep(PAUSE_MS, question.signal);
     } finally {
@@ -98,24 +109,12 @@ export async function* scatter(
   }
 }
 
-/** The plan was overtaken, or a node did not answer: plan again. */
-class TryAgain extends Error {
-  readonly reason: Failure;
-  constructor(reason: Failure) {
-    super(reason.message);
-    this.reason = reason;
-  }
-}
-
-function retryable(error: unknown, avoid: Set<string>, server?: string): unknown {
-  if (
-    !isFailure(error, 'transient') ||
-    error.code === 'QueryTimeout' ||
-    error.code === 'QueryCancelled'
-  )
-    return error;
-  if (server !== undefined) avoid.add(server);
-  return new TryAgain(error);
+/** All results, merged to a few. */
+function merged(
+  { query, cancelWord }: ScatterQuery,
+  results: AsyncIterable<Partial>,
+): Promise<readonly Partial[]> {
+  return foldPartials(query, results, () => checkCancelled(cancelWord));
 }
 
 interface Begun {
@@ -128,17 +127,18 @@ interface Begun {
 async function begin(
   parts: ScatterParts,
   question: ScatterQuery,
-  avoid: Set<string>,
+  failed: FailedNodes,
   signal: AbortSignal,
 ): Promise<Begun> {
   const { inventory } = parts;
   const { query, dataSource } = question;
   const revision = inventory.revision();
   const [published, groups] = [inventory.published(dataSource), inventory.fresh(dataSource)];
-  const plan = planQuery(query, published, groups, avoid);
+  const plan = planQuery(query, published, groups, failed.avoid);
+  checkElsewhere(failed, plan);
   const isAsked = query.context.uncoveredIntervalsLimit > 0;
   const uncovered = isAsked ? uncoveredIntervals(query, dataSource, published, groups) : [];
-  const cached = await readCache(parts, question, plan);
+  const cached = await readCache(parts, query, plan);
   const ask = async (
     server: string,
     address: string,
@@ -147,7 +147,7 @@ async function begin(
     try {
       return await askNode(server, address, request, signal);
     } catch (error) {
-      throw retryable(error, avoid, server);
+      throw retryable(error, failed, server);
     }
   };
   const fresh = await Promise.all(
@@ -178,7 +178,7 @@ async function begin(
   return {
     segments: count,
     uncovered,
-    results: results(parts, question, plan, cached.hits, answers),
+    results: results(parts, question, plan, { hits: cached.hits, answers, failed }),
   };
 }
 
@@ -203,81 +203,50 @@ async function checkMoment(
   }
 }
 
-interface Cached {
-  /** False: results are not asked segment by segment. */
-  readonly isUsed: boolean;
-  readonly hits: readonly Partial[];
-  readonly rest: readonly HistoricalPart[];
-}
-
-function keyOf(query: Query, segment: HistoricalPart['segments'][number]): string | undefined {
-  // By id and unique path: an id may return with other content after a restore (history 25).
-  return cacheKey(query, `${segment.id}@${segment.path}`, segment.intervals);
-}
-
-async function readCache(
-  parts: ScatterParts,
-  { query }: ScatterQuery,
-  plan: QueryPlan,
-): Promise<Cached> {
-  const all = plan.historicals.flatMap((part) =>
-    part.segments.map((segment) => ({ segment, key: keyOf(query, segment) })),
-  );
-  const keys = all.flatMap(({ key }) => key ?? []);
-  if (keys.length === 0 || keys.length !== all.length)
-    return { isUsed: false, hits: [], rest: plan.historicals };
-  const values = await parts.cache.getMany(keys);
-  const hits: Partial[] = [];
-  const found = new Set<string>();
-  values.forEach((value, i) => {
-    const segment = all[i]?.segment;
-    if (value === undefined || segment === undefined) return;
-    try {
-      hits.push(decodePartial(query, value));
-      found.add(segment.id);
-    } catch (error) {
-      // Bytes of another release, or damaged: as good as a miss.
-      parts.log.warn('a cached result could not be read', { segment: segment.id, error });
-    }
-  });
-  parts.metrics.cacheRequests.inc({ outcome: 'hit' }, found.size);
-  parts.metrics.cacheRequests.inc({ outcome: 'miss' }, keys.length - found.size);
-  const rest = plan.historicals.map((part) => ({
-    ...part,
-    segments: part.segments.filter((s) => !found.has(s.id)),
-  }));
-  return { isUsed: true, hits, rest: rest.filter((part) => part.segments.length > 0) };
-}
-
 async function* results(
   parts: ScatterParts,
-  { query, gathered }: ScatterQuery,
+  question: ScatterQuery,
   plan: QueryPlan,
-  hits: readonly Partial[],
-  answers: readonly NodeAnswer[],
+  from: {
+    readonly hits: readonly Partial[];
+    readonly answers: readonly NodeAnswer[];
+    readonly failed: FailedNodes;
+  },
 ): AsyncGenerator<Partial> {
-  yield* hits;
-  const segments = new Map(
-    plan.historicals.flatMap((part) => part.segments.map((s) => [s.id, s] as const)),
-  );
-  for (const answer of answers) {
-    const bySegment = new Map<string, Partial[]>();
-    for await (const { segment, bytes } of answer.parts) {
-      gathered.bytes += bytes.length;
-      checkGathered(query, gathered.bytes);
-      const partial = decodePartial(query, bytes);
-      if (segment === undefined) yield partial;
-      else bySegment.set(segment, [...(bySegment.get(segment) ?? []), partial]);
+  yield* from.hits;
+  for (const answer of from.answers) {
+    const part = plan.historicals.find(({ server }) => server === answer.server);
+    try {
+      yield* resultsOf(parts, question, answer, part?.segments ?? []);
+    } catch (error) {
+      const ids = part?.segments.map(({ id }) => id);
+      throw retryable(error, from.failed, answer.server, ids);
     }
-    for (const [id, partials] of bySegment) {
-      const merged = mergePartials(query, partials);
-      const planned = segments.get(id);
-      const key = planned === undefined ? undefined : keyOf(query, planned);
-      // Encoded before it is given out: merging may go on in its arrays.
-      if (key !== undefined && query.context.populateCache)
-        parts.cache.put(key, encodePartial(query, merged));
-      yield merged;
-    }
+  }
+}
+
+async function* resultsOf(
+  parts: ScatterParts,
+  { query, gathered }: ScatterQuery,
+  answer: NodeAnswer,
+  segments: HistoricalPart['segments'],
+): AsyncGenerator<Partial> {
+  const bySegment = new Map<string, Partial[]>();
+  for await (const { segment, bytes } of answer.parts) {
+    gathered.bytes += bytes.length;
+    checkGathered(query, gathered.bytes);
+    const partial = decodePartial(query, bytes);
+    if (segment === undefined) yield partial;
+    else bySegment.set(segment, [...(bySegment.get(segment) ?? []), partial]);
+  }
+  for (const [id, partials] of bySegment) {
+    const merged = mergePartials(query, partials);
+    const planned = segments.find((segment) => segment.id === id);
+    const key = planned === undefined ? undefined : keyOf(query, planned);
+    // Encoded before it is given out: merging may go on in its arrays.
+    if (key !== undefined && query.context.populateCache)
+      parts.cache.put(key, encodePartial(query, merged));
+    yield merged;
   }
 }
 

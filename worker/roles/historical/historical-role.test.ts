@@ -11,12 +11,15 @@ import { type DataSegment, dataSegment } from '../../../core/model/data-segment.
 import { systemClock } from '../../../core/runtime/clock.ts';
 import { NO_LOG } from '../../../core/runtime/log.ts';
 import { createMetrics } from '../../../core/runtime/metrics.ts';
+import { memoryCache } from '../../cache/memory/memory-cache.ts';
 import { BlockCache } from '../../segment/block-cache.ts';
 import { openSegment } from '../../segment/reader.ts';
 import { unzipSegment, zipSegment } from '../../segment/zip.ts';
+import { startBroker } from '../broker/broker-role.ts';
 import { type Historical, startHistorical } from './historical-role.ts';
 
-// A historical whose disk changes: what changed is found before it answers, put aside, loaded anew, the rest served.
+// A historical whose disk changes: what changed is found before it answers, put aside, loaded anew, the rest served. A broker asks
+// another one meanwhile.
 
 const GOLDEN = fileURLToPath(new URL('../../../test/druid/golden/', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'historical-'));
@@ -32,20 +35,24 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function start(): Promise<Historical> {
+const around = {
+  host: '127.0.0.1',
+  port: 0,
+  version: 'test',
+  store,
+  clock: systemClock,
+  log: NO_LOG,
+};
+
+async function start(id = 'h1', dir = dataDir): Promise<Historical> {
   const historical = await startHistorical({
-    id: 'h1',
+    ...around,
+    id,
     tier: '_default_tier',
-    host: '127.0.0.1',
-    port: 0,
-    dataDir,
+    dataDir: dir,
     bytesMax: 1e9,
     cacheBytes: 1,
-    version: 'test',
-    store,
     storage,
-    clock: systemClock,
-    log: NO_LOG,
     metrics: createMetrics(),
   });
   running.push(historical);
@@ -88,8 +95,8 @@ async function publish(name: string, zip: string): Promise<DataSegment> {
 }
 
 /** Orders a load as the coordinator does; resolves with the order's failure code, or `loaded`. */
-async function load(segment: DataSegment): Promise<string> {
-  const key = orderKey('h1', segment.identifier);
+async function load(segment: DataSegment, id = 'h1'): Promise<string> {
+  const key = orderKey(id, segment.identifier);
   const order = { action: 'load', segment, orderedMs: 0 } as const;
   await store.transact({ compare: [], writes: [{ put: key, value: CODECS.order.encode(order) }] });
   const outcome = await vi.waitFor(
@@ -106,8 +113,8 @@ async function load(segment: DataSegment): Promise<string> {
   return outcome;
 }
 
-async function isServed(segment: DataSegment): Promise<boolean> {
-  return (await store.get(servedKey('h1', segment.identifier))) !== undefined;
+async function isServed(segment: DataSegment, id = 'h1'): Promise<boolean> {
+  return (await store.get(servedKey(id, segment.identifier))) !== undefined;
 }
 
 function gone(segment: DataSegment): Promise<void> {
@@ -115,7 +122,10 @@ function gone(segment: DataSegment): Promise<void> {
 }
 
 /** Every row and column of a data source: `rows`, or the error's text. */
-async function ask({ port }: Historical, dataSource: string): Promise<{ rows: number } | string> {
+async function ask(
+  { port }: { readonly port: number },
+  dataSource: string,
+): Promise<{ rows: number } | string> {
   const response = await fetch(`http://127.0.0.1:${port}/druid/v2/`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -128,12 +138,12 @@ async function ask({ port }: Historical, dataSource: string): Promise<{ rows: nu
 }
 
 /** The chunk file of the one stored segment with so many bytes in it. */
-function chunkOf(segment: DataSegment): string {
-  const folders = readdirSync(dataDir).filter((name) => name !== 'quarantine');
+function chunkOf(segment: DataSegment, dir = dataDir): string {
+  const folders = readdirSync(dir).filter((name) => name !== 'quarantine');
   const found = folders.filter((name) =>
-    readFileSync(join(dataDir, name, 'descriptor.json'), 'utf8').includes(segment.identifier),
+    readFileSync(join(dir, name, 'descriptor.json'), 'utf8').includes(segment.identifier),
   );
-  return join(dataDir, found[0] ?? '', 'segment', '00000.smoosh');
+  return join(dir, found[0] ?? '', 'segment', '00000.smoosh');
 }
 
 /** Flips a bit in each of `count` bytes in the middle of a column's file. */
@@ -211,4 +221,59 @@ test('a published file that is broken itself is put aside and not loaded here ag
   expect(await load(segment)).toBe('SegmentCorrupt');
   expect(await isServed(segment)).toBe(false);
   expect(await ask(historical, 'good')).toEqual({ rows: 5 });
+});
+
+/** The sum of `dsum` over a data source, as a timeseries gives it: `sum`, or the error's text. */
+async function sumOf({ port }: { readonly port: number }, dataSource: string): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${port}/druid/v2/`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      queryType: 'timeseries',
+      dataSource,
+      intervals: ['1970/2100'],
+      granularity: 'all',
+      aggregations: [{ type: 'doubleSum', name: 'sum', fieldName: 'dsum' }],
+      context: { useCache: false, populateCache: false },
+    }),
+  });
+  const text = await response.text();
+  if (response.status !== 200) return text;
+  const [result] = JSON.parse(text) as { readonly result: { readonly sum: unknown } }[];
+  return result?.result.sum;
+}
+
+test('a broker that meets a broken copy asks the server that has another, or says that there is none', async () => {
+  const one = await start();
+  const two = await start('h2', join(root, 'data-2'));
+  const zip = join(GOLDEN, 'encodings/segment-lzf.zip');
+  const [whole, twice, once] = [
+    await publish('whole', zip),
+    await publish('twice', zip),
+    await publish('once', zip),
+  ];
+  expect([await load(whole), await load(twice), await load(once)]).toEqual(Array(3).fill('loaded'));
+  expect(await load(twice, 'h2')).toBe('loaded');
+  const broker = await startBroker({
+    ...around,
+    cache: memoryCache(1 << 20),
+    metrics: createMetrics(),
+  });
+  try {
+    const sum = await sumOf(one, 'whole');
+    expect(sum).toEqual(expect.any(Number));
+    await vi.waitFor(async () => expect(await sumOf(broker, 'whole')).toBe(sum), {
+      timeout: 10_000,
+    });
+    for (const segment of [twice, once]) damage(chunkOf(segment), 'dsum');
+    // Of two with equal load a broker asks the first.
+    expect(await sumOf(broker, 'twice')).toBe(sum);
+    await gone(twice);
+    expect([await isServed(twice, 'h2'), await sumOf(two, 'twice')]).toEqual([true, sum]);
+    // An answer without the rows of the only copy would be none.
+    expect(await sumOf(broker, 'once')).toContain("file 'dsum' at offset ");
+    await gone(once);
+  } finally {
+    await broker.stop(AbortSignal.timeout(5000));
+  }
 });

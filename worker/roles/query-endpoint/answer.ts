@@ -12,6 +12,7 @@ import {
   piecesAtHand,
   type PlannedQuery,
   planQuery,
+  foldPartials,
   prettify,
   type Query,
   type QueryControl,
@@ -23,9 +24,6 @@ import {
 import { checkCancelled } from '../data-node/node-query.ts';
 import { CANCEL_NONE } from '../data-node/thread-query.ts';
 import type { ExecutionNotes, QueryExecutor } from './query-executor.ts';
-
-/** Partial results merged in one go; more are folded in between, so that many nodes need no more memory than two. */
-const FOLD = 16;
 
 /** The answer as chunks of JSON. The first chunk is there before this resolves, so that errors still get a status. */
 export async function answerChunks(
@@ -91,13 +89,8 @@ async function* chunksOf(around: Around, query: Query, text: string): AsyncGener
 /** The merged result of a query over tables. */
 async function mergedOf(around: Around, query: Query, text: string): Promise<Partial> {
   const { executor, cancelWord, notes } = around;
-  let partials: Partial[] = [];
-  for await (const partial of executor.execute(query, text, cancelWord, notes)) {
-    checkCancelled(cancelWord);
-    partials.push(partial);
-    if (partials.length >= FOLD) partials = [mergePartials(query, partials)];
-  }
-  checkCancelled(cancelWord);
+  const results = executor.execute(query, text, cancelWord, notes);
+  const partials = await foldPartials(query, results, () => checkCancelled(cancelWord));
   return partials.length === 0 ? emptyPartial(query) : mergePartials(query, partials);
 }
 
