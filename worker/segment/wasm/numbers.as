@@ -25,7 +25,8 @@ export function sum(at: i32, count: i32): i64 {
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
   const end = at + (count << 3);
-  memory.fill(end, 0, 48);
+  // Up to seven longs beyond the last are added as well.
+  memory.fill(end, 0, 56);
   for (let p = at; p < end; p += 64) {
     a = i64x2.add(a, i64x2.add(v128.load(p), v128.load(p, 16)));
     b = i64x2.add(b, i64x2.add(v128.load(p, 32), v128.load(p, 48)));
@@ -99,7 +100,8 @@ export function sumMasked(at: i32, words: i32): i64 {
 // 1 when none of the `count` longs at `at` is below -2^power or at or above 2^power.
 export function areLongsWithin(at: i32, count: i32, power: i32): i32 {
   const end = at + (count << 3);
-  memory.fill(end, 0, 48);
+  // Up to seven longs beyond the last are looked at as well.
+  memory.fill(end, 0, 56);
   const bound = i64x2.splat(<i64>1 << power);
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
