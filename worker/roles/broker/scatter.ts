@@ -71,7 +71,7 @@ export async function* scatter(
   for (;;) {
     checkCancelled(question.cancelWord);
     const attempt = new AbortController();
-    const before = { segments: notes.segments, bytes: gathered.bytes };
+    const before = { ...notes, bytes: gathered.bytes, parts: notes.uncovered.length };
     try {
       const begun = await begin(
         parts,
@@ -99,7 +99,10 @@ export async function* scatter(
       const isOver = parts.clock.monotonicMs() - startedMs > PATIENCE_MS;
       if (!(error instanceof TryAgain) || isOver)
         throw error instanceof TryAgain ? error.reason : error;
+      // What this attempt has noted goes with it.
       notes.segments = before.segments;
+      notes.isUncoveredOverflowed = before.isUncoveredOverflowed;
+      notes.uncovered.length = before.parts;
       gathered.bytes = before.bytes;
       parts.log.debug('query planned again', { reason: error.reason.message });
       await parts.clock.sleep(PAUSE_MS, question.signal);
