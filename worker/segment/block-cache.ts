@@ -260,3 +260,25 @@ export function cachedBlocks<T>(
   context.closers.push(() => blocks.close());
   return blocks;
 }
+
+/**
+ * Calls `copy` for the parts of values `from .. from+count-1`, a block each: `n` values from `start` of the block, which belong at
+ * `at`. Blocks hold `sizePer` values, the last may hold fewer.
+ */
+export function eachRun<T extends { readonly length: number }>(
+  blocks: CachedBlocks<T>,
+  sizePer: number,
+  from: number,
+  count: number,
+  copy: (block: T, start: number, n: number, at: number) => void,
+): void {
+  let at = 0;
+  while (at < count) {
+    const index = Math.floor((from + at) / sizePer);
+    const start = from + at - index * sizePer;
+    const block = blocks.get(index);
+    const n = Math.min(count - at, block.length - start);
+    copy(block, start, n, at);
+    at += n;
+  }
+}

@@ -2,7 +2,7 @@
 // kept. Made by number-supplier.ts; read through number-column.ts.
 
 import type { ColumnSlotSums } from '../view/view.ts';
-import type { CachedBlocks } from './block-cache.ts';
+import { type CachedBlocks, eachRun } from './block-cache.ts';
 import { sumMaskedPeeked, sumPeeked } from './peeked-numbers.ts';
 import { type PutSum, SLOTS_MAX, SlotSums } from './slot-sums.ts';
 
@@ -61,7 +61,7 @@ export class BlockNumbers implements NumberSupplier {
   }
 
   readLongs(from: number, count: number, out: BigInt64Array): void {
-    this.#eachRun(from, count, (block, start, n, at) => {
+    eachRun(this.#blocks, this.#sizePer, from, count, (block, start, n, at) => {
       if (block instanceof BigInt64Array) out.set(block.subarray(start, start + n), at);
       else if (block instanceof Int32Array) widenInts(block, start, n, out, at);
     });
@@ -133,27 +133,10 @@ export class BlockNumbers implements NumberSupplier {
   }
 
   readDoubles(from: number, count: number, out: Float64Array): void {
-    this.#eachRun(from, count, (block, start, n, at) => {
+    eachRun(this.#blocks, this.#sizePer, from, count, (block, start, n, at) => {
       if (block instanceof BigInt64Array) roundLongs(block, start, n, out, at);
       else out.set(block.subarray(start, start + n), at);
     });
-  }
-
-  /** Calls `copy` for the parts of rows `from .. from+count-1`, a block each: `n` values from `start`, which belong at `at`. */
-  #eachRun(
-    from: number,
-    count: number,
-    copy: (block: NumberBlock, start: number, n: number, at: number) => void,
-  ): void {
-    let done = 0;
-    while (done < count) {
-      const index = Math.floor((from + done) / this.#sizePer);
-      const start = from + done - index * this.#sizePer;
-      const block = this.#blocks.get(index);
-      const n = Math.min(count - done, block.length - start);
-      copy(block, start, n, done);
-      done += n;
-    }
   }
 }
 

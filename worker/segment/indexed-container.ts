@@ -80,7 +80,7 @@ export class IndexedReader {
     const index = Math.floor(element / CHUNK);
     const chunk = this.#chunks.get(index);
     const k = element - index * CHUNK;
-    const start = this.#layout.isFirst(element) ? 0 : k === 0 ? chunk.start : chunk.ends[k - 1]!;
+    const start = this.#startOf(element, chunk, k);
     const end = chunk.ends[k]!;
     if (chunk.bytes !== undefined) {
       out.bytes = chunk.bytes;
@@ -117,11 +117,17 @@ export class IndexedReader {
         continue;
       }
       const k = element - index * CHUNK;
-      const start = this.#layout.isFirst(element) ? 0 : k === 0 ? chunk.start : chunk.ends[k - 1]!;
+      const start = this.#startOf(element, chunk, k);
       // ASCII: so there is no null, whose marker is not.
       texts.push(whole.slice(start - chunk.start + 4, chunk.ends[k]! - chunk.start));
     }
     return texts;
+  }
+
+  /** Where element `k` of a chunk starts, relative to the value area. */
+  #startOf(element: number, chunk: Chunk, k: number): number {
+    if (this.#layout.isFirst(element)) return 0;
+    return k === 0 ? chunk.start : chunk.ends[k - 1]!;
   }
 
   #text(element: number): string | null {

@@ -9,6 +9,7 @@ import {
   cachedBlocks,
   type CachedBlocks,
   type Decoded,
+  eachRun,
   type ReadContext,
   type TakeBytes,
 } from './block-cache.ts';
@@ -59,15 +60,9 @@ class BlockIntReader implements IntReader {
   }
 
   read(from: number, count: number, out: Int32Array, at: number): void {
-    let done = 0;
-    while (done < count) {
-      const index = Math.floor((from + done) / this.#sizePer);
-      const start = from + done - index * this.#sizePer;
-      const block = this.#blocks.get(index);
-      const n = Math.min(count - done, block.length - start);
-      out.set(block.subarray(start, start + n), at + done);
-      done += n;
-    }
+    eachRun(this.#blocks, this.#sizePer, from, count, (block, start, n, done) =>
+      out.set(block.subarray(start, start + n), at + done),
+    );
   }
 }
 

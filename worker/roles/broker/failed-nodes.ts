@@ -20,6 +20,11 @@ export class TryAgain extends Error {
   }
 }
 
+/** What a caller is told of an error after which nothing is tried again. */
+export function reasonOf(error: unknown): unknown {
+  return error instanceof TryAgain ? error.reason : error;
+}
+
 /** What to throw; `server` failed while it was asked for these published segments. */
 export function retryable(
   error: unknown,

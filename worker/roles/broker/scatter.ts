@@ -20,7 +20,7 @@ import type { Inventory } from '../../timeline/inventory.ts';
 import { checkCancelled } from '../data-node/node-query.ts';
 import { type ExecutionNotes, noteUncovered } from '../query-endpoint/query-executor.ts';
 import { keyOf, readCache } from './cached-results.ts';
-import { checkElsewhere, type FailedNodes, retryable, TryAgain } from './failed-nodes.ts';
+import { checkElsewhere, type FailedNodes, reasonOf, retryable, TryAgain } from './failed-nodes.ts';
 import { askNode, freshRequest, listedRequest, type NodeAnswer } from './query-client.ts';
 import {
   type HistoricalPart,
@@ -91,14 +91,13 @@ export async function* scatter(
         return;
       } catch (error) {
         // Rows that are out cannot be taken back: a later failure ends the answer.
-        if (hasGiven) throw error instanceof TryAgain ? error.reason : error;
+        if (hasGiven) throw reasonOf(error);
         throw retryable(error, failed);
       }
     } catch (error) {
       attempt.abort();
       const isOver = parts.clock.monotonicMs() - startedMs > PATIENCE_MS;
-      if (!(error instanceof TryAgain) || isOver)
-        throw error instanceof TryAgain ? error.reason : error;
+      if (!(error instanceof TryAgain) || isOver) throw reasonOf(error);
       // What this attempt has noted goes with it.
       notes.segments = before.segments;
       notes.isUncoveredOverflowed = before.isUncoveredOverflowed;
